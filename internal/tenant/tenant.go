@@ -1,0 +1,132 @@
+// Package tenant knows the lenders that this installation serves, and their settings.
+//
+// Tenants are configuration of the operator, not data of a service: every service reads the same directory. A lender's business date and
+// products are data and live with the services.
+package tenant
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+// Tenant is one lender.
+type Tenant struct {
+	// ID is the lender's code in keys, headers and rows, such as "demo".
+	ID string `json:"id"`
+	// Name is for people.
+	Name string `json:"name"`
+	// Currency is the ISO 4217 code of the lender's business.
+	Currency string `json:"currency"`
+	// Country is the ISO 3166-1 alpha-2 code whose rules for phones and taxpayer numbers hold.
+	Country string `json:"country"`
+	// TimeZone is the IANA zone of due days, such as "Europe/Kyiv".
+	TimeZone string `json:"time_zone"`
+	// Locales are the BCP 47 languages of screens and messages, the default first.
+	Locales []string `json:"locales"`
+	// MinAge is the age in full years from which people are served.
+	MinAge int `json:"min_age"`
+	// MinAppVersions is the oldest app version served, by platform name ("ios", "android", "web").
+	MinAppVersions map[string]string `json:"min_app_versions"`
+	// ConsentTextVersion names the consent texts in force.
+	ConsentTextVersion string `json:"consent_text_version"`
+
+	zone    *time.Location
+	matcher language.Matcher
+}
+
+// Zone is the lender's time zone.
+func (t *Tenant) Zone() *time.Location { return t.zone }
+
+// Locale picks the lender's language that fits the wish best: a BCP 47 tag or an Accept-Language list. The default serves everybody else.
+func (t *Tenant) Locale(wish string) string {
+	tags, _, err := language.ParseAcceptLanguage(wish)
+	if err != nil || len(tags) == 0 {
+		return t.Locales[0]
+	}
+	_, index, _ := t.matcher.Match(tags...)
+	return t.Locales[index]
+}
+
+var idPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,31}$`)
+
+func (t *Tenant) prepare() error {
+	var faults []error
+	if !idPattern.MatchString(t.ID) {
+		faults = append(faults, fmt.Errorf("id %q: two to 32 of a-z, 0-9 and -, beginning with a letter", t.ID))
+	}
+	if len(t.Currency) != 3 {
+		faults = append(faults, fmt.Errorf("currency %q is no ISO 4217 code", t.Currency))
+	}
+	if len(t.Locales) == 0 {
+		faults = append(faults, errors.New("locales: at least one"))
+	}
+	zone, err := time.LoadLocation(t.TimeZone)
+	if err != nil || t.TimeZone == "" {
+		faults = append(faults, fmt.Errorf("time_zone %q is no IANA zone", t.TimeZone))
+	}
+	tags := make([]language.Tag, 0, len(t.Locales))
+	for _, locale := range t.Locales {
+		tag, err := language.Parse(locale)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("locale %q: %w", locale, err))
+		}
+		tags = append(tags, tag)
+	}
+	if t.MinAge == 0 {
+		t.MinAge = 18
+	}
+	t.zone, t.matcher = zone, language.NewMatcher(tags)
+	return errors.Join(faults...)
+}
+
+// Directory is all lenders of an installation. It does not change while it runs.
+type Directory struct {
+	tenants []*Tenant
+}
+
+// Parse reads a directory: a JSON array of tenants.
+func Parse(text []byte) (*Directory, error) {
+	var tenants []*Tenant
+	if err := json.Unmarshal(text, &tenants); err != nil {
+		return nil, fmt.Errorf("tenants: %w", err)
+	}
+	return NewDirectory(tenants...)
+}
+
+// NewDirectory makes a directory; the first tenant is the default. All faults are reported at once.
+func NewDirectory(tenants ...*Tenant) (*Directory, error) {
+	if len(tenants) == 0 {
+		return nil, errors.New("tenants: at least one")
+	}
+	var faults []error
+	for i, t := range tenants {
+		if err := t.prepare(); err != nil {
+			faults = append(faults, fmt.Errorf("tenant %d (%s): %w", i+1, t.ID, err))
+		}
+		if slices.ContainsFunc(tenants[:i], func(other *Tenant) bool { return other.ID == t.ID }) {
+			faults = append(faults, fmt.Errorf("tenant %q stands twice", t.ID))
+		}
+	}
+	return &Directory{tenants: tenants}, errors.Join(faults...)
+}
+
+// Get finds a tenant.
+func (d *Directory) Get(id string) (*Tenant, bool) {
+	i := slices.IndexFunc(d.tenants, func(t *Tenant) bool { return t.ID == id })
+	if i < 0 {
+		return nil, false
+	}
+	return d.tenants[i], true
+}
+
+// Default is the tenant of requests that name none.
+func (d *Directory) Default() *Tenant { return d.tenants[0] }
+
+// All lists the tenants, the default first. The slice is the caller's own.
+func (d *Directory) All() []*Tenant { return slices.Clone(d.tenants) }
