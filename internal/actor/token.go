@@ -27,7 +27,9 @@ type Signer struct {
 }
 
 // NewSigner makes a signer of tokens with the given lifetime. The key has at least 32 bytes and is used for one purpose only.
-func NewSigner(key []byte, lifetime time.Duration) *Signer { return &Signer{key: key, lifetime: lifetime} }
+func NewSigner(key []byte, lifetime time.Duration) *Signer {
+	return &Signer{key: key, lifetime: lifetime}
+}
 
 type claims struct {
 	Actor  Actor `json:"actor"`

@@ -53,6 +53,9 @@ func NewDoor(log *slog.Logger, clk clock.Clock, signer *actor.Signer) (*Door, er
 // Methods are the RPCs of the contract with their options.
 func (d *Door) Methods() *Methods { return d.methods }
 
+// CallFunc is how a generated in-process client reaches a handler: through Door.Call.
+type CallFunc = func(ctx context.Context, procedure string, req proto.Message, handle func(context.Context) (proto.Message, error)) (proto.Message, error)
+
 // Call is what a generated in-process client calls: the checks, the handler, and the marking of its error as a peer's.
 func (d *Door) Call(ctx context.Context, procedure string, req proto.Message, handle func(context.Context) (proto.Message, error)) (proto.Message, error) {
 	res, err := d.serve(ctx, procedure, req, handle)

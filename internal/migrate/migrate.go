@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -137,6 +138,9 @@ func upFolder(ctx context.Context, db *sql.DB, folder, versionTable string) erro
 		return err
 	}
 	provider, err := goose.NewProvider(goose.DialectCustom, db, migrations, goose.WithStore(store))
+	if errors.Is(err, goose.ErrNoMigrations) {
+		return nil // A service that keeps nothing of its own yet.
+	}
 	if err != nil {
 		return err
 	}
