@@ -13,16 +13,17 @@ import (
 
 // call is what the chain has learnt about a request so far. Each link fills in its part and the later ones rely on it.
 type call struct {
-	requestID string
-	start     time.Time
-	address   netip.Addr
-	method    inproc.Method
-	tenant    *tenant.Tenant
-	locale    string
-	body      []byte // As it came over the wire.
-	keyID     string // Of the signature; empty for unsigned classes.
-	actor     actor.Actor
-	outcome   string // Reason of a refusal, for the log and the metrics; empty when there was none.
+	requestID  string
+	start      time.Time
+	address    netip.Addr
+	method     inproc.Method
+	tenant     *tenant.Tenant
+	locale     string
+	appVersion string
+	body       []byte // As it came over the wire.
+	keyID      string // Of the signature; empty for unsigned classes.
+	actor      actor.Actor
+	outcome    string // Reason of a refusal, for the log and the metrics; empty when there was none.
 }
 
 type callKey struct{}

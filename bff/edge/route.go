@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -70,12 +71,19 @@ func allowed(readOnly bool) string {
 	return "POST"
 }
 
+// maxVersionLength is what the contract allows for an app's version.
+const maxVersionLength = 32
+
 // appVersion refuses apps that are too old for the lender. A version that is not told, or not readable, passes: a gate that cannot tell
 // must not lock people out.
 func (e *Edge) appVersion(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		minimum := callOf(r.Context()).tenant.MinAppVersions[r.Header.Get(AppPlatformHeader)]
-		if olderThan(r.Header.Get(AppVersionHeader), minimum) {
+		c, version := callOf(r.Context()), r.Header.Get(AppVersionHeader)
+		if len(version) <= maxVersionLength {
+			c.appVersion = version
+		}
+		minimum := c.tenant.MinAppVersions[r.Header.Get(AppPlatformHeader)]
+		if olderThan(version, minimum) {
 			e.refuse(w, r, rpcerr.Precondition(typev1.ErrorReason_ERROR_REASON_APP_UPGRADE_REQUIRED, "this version of the app is no longer served",
 				rpcerr.Meta("min_version", minimum)))
 			return
@@ -108,4 +116,12 @@ func olderThan(version, minimum string) bool {
 		}
 	}
 	return false
+}
+
+// AppVersion is the version that the app told in its headers; "unknown" when it told none.
+func AppVersion(ctx context.Context) string {
+	if c := callOf(ctx); c != nil && c.appVersion != "" {
+		return c.appVersion
+	}
+	return "unknown"
 }

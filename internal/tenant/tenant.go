@@ -49,7 +49,10 @@ func (t *Tenant) Locale(wish string) string {
 	if err != nil || len(tags) == 0 {
 		return t.Locales[0]
 	}
-	_, index, _ := t.matcher.Match(tags...)
+	_, index, confidence := t.matcher.Match(tags...)
+	if confidence < language.High {
+		return t.Locales[0] // Merely a language that many speakers of the other one know.
+	}
 	return t.Locales[index]
 }
 
