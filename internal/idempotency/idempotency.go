@@ -8,7 +8,7 @@ package idempotency
 
 import (
 	"context"
-	"crypto/sha256"
+	"crypto/hmac"
 	"errors"
 	"fmt"
 
@@ -45,7 +45,7 @@ type Keeper struct {
 func Do[Res proto.Message](ctx context.Context, keeper Keeper, procedure string, req Request, res Res, mutate func(tx pgx.Tx) (Res, error)) (Res, error) {
 	var out Res
 	err := keeper.DB.InTx(ctx, func(tx pgx.Tx) error {
-		key, err := newKey(ctx, procedure, req)
+		key, err := newKey(ctx, keeper.Sealer, procedure, req)
 		if err != nil {
 			return err
 		}
@@ -68,14 +68,14 @@ func Do[Res proto.Message](ctx context.Context, keeper Keeper, procedure string,
 type key struct {
 	tenant, actor, procedure string
 	request                  uuid.UUID
-	fingerprint              [sha256.Size]byte
+	fingerprint              []byte
 	subject                  uuid.UUID // Whose key seals the answer; the nil UUID stands for the tenant itself.
 }
 
 // place binds a sealed answer to its row.
 func (k key) place() string { return "requests.response/" + k.procedure + "/" + k.request.String() }
 
-func newKey(ctx context.Context, procedure string, req Request) (key, error) {
+func newKey(ctx context.Context, sealer *seal.Sealer, procedure string, req Request) (key, error) {
 	request, err := uuid.Parse(req.GetRequestId())
 	if err != nil {
 		return key{}, rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_INVALID_REQUEST, "request_id is no UUID", rpcerr.Field("request_id", "is no UUID"))
@@ -86,7 +86,10 @@ func newKey(ctx context.Context, procedure string, req Request) (key, error) {
 	}
 	who := actor.Must(ctx)
 	subject, _ := who.Person()
-	return key{subject: subject, tenant: who.TenantID, actor: who.String(), procedure: procedure, request: request, fingerprint: sha256.Sum256(body)}, nil
+	return key{subject: subject, tenant: who.TenantID, actor: who.String(), procedure: procedure, request: request,
+		// Keyed, so that nobody who has the table alone can try out what a request may have held.
+		fingerprint: sealer.Index(who.TenantID, "requests.fingerprint", string(body)),
+	}, nil
 }
 
 // replay looks for the first answer. It first takes a lock on the key, so that two repeats at the same time are one after the other.
@@ -102,7 +105,7 @@ func (k key) replay(ctx context.Context, tx pgx.Tx, sealer *seal.Sealer, res pro
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("look for an earlier request: %w", err)
-	case string(row.Fingerprint) != string(k.fingerprint[:]):
+	case !hmac.Equal(row.Fingerprint, k.fingerprint):
 		return false, rpcerr.New(connect.CodeAlreadyExists, typev1.ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REUSED,
 			"the same request_id came before with another content")
 	}
@@ -131,7 +134,7 @@ func (k key) save(ctx context.Context, tx pgx.Tx, keeper Keeper, res proto.Messa
 	}
 	err = platformdb.New().InsertRequest(ctx, tx, platformdb.InsertRequestParams{
 		TenantID: k.tenant, Actor: k.actor, Procedure: k.procedure, RequestID: k.request,
-		Fingerprint: k.fingerprint[:], Response: box.Seal(k.place(), body), CreateTime: keeper.Clock.Now(),
+		Fingerprint: k.fingerprint, Response: box.Seal(k.place(), body), CreateTime: keeper.Clock.Now(),
 	})
 	if err != nil {
 		return fmt.Errorf("keep the answer: %w", err)

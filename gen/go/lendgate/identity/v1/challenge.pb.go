@@ -81,7 +81,8 @@ func (Challenge_Purpose) EnumDescriptor() ([]byte, []int) {
 	return file_lendgate_identity_v1_challenge_proto_rawDescGZIP(), []int{0, 0}
 }
 
-// Challenge is a one-time code that was sent to a phone and waits to be typed in. The code itself is kept as a keyed hash only.
+// Challenge is a one-time code that was sent to a phone and waits to be typed in. The code itself is kept nowhere: it is a keyed hash
+// (truncated as in RFC 4226) of the challenge and of everything that the code is bound to.
 type Challenge struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, "otp_…".

@@ -38,7 +38,9 @@ type Session struct {
 	// When the access token ends.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// When the session began.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// How often the tokens have been exchanged: 0 from the login, one more with every RefreshSession.
+	Generation    int64 `protobuf:"varint,7,opt,name=generation,proto3" json:"generation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -113,6 +115,13 @@ func (x *Session) GetCreateTime() *timestamppb.Timestamp {
 		return x.CreateTime
 	}
 	return nil
+}
+
+func (x *Session) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
 }
 
 // SessionTokens are the credentials of a session: opaque, 256 bits each, kept by us as hashes only.
@@ -192,7 +201,7 @@ var File_lendgate_identity_v1_session_proto protoreflect.FileDescriptor
 
 const file_lendgate_identity_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\"lendgate/identity/v1/session.proto\x12\x14lendgate.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dlendgate/type/v1/option.proto\"\xcf\x02\n" +
+	"\"lendgate/identity/v1/session.proto\x12\x14lendgate.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dlendgate/type/v1/option.proto\"\xf8\x02\n" +
 	"\aSession\x12\x1e\n" +
 	"\x02id\x18\x01 \x01(\tB\x0e\xbaH\vr\t:\x04ses_\x98\x01\x1eR\x02id\x12+\n" +
 	"\tperson_id\x18\x02 \x01(\tB\x0e\xbaH\vr\t:\x04per_\x98\x01\x1eR\bpersonId\x12+\n" +
@@ -202,7 +211,10 @@ const file_lendgate_identity_v1_session_proto_rawDesc = "" +
 	"\vexpire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12;\n" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\x87\x02\n" +
+	"createTime\x12'\n" +
+	"\n" +
+	"generation\x18\a \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
+	"generation\"\x87\x02\n" +
 	"\rSessionTokens\x12.\n" +
 	"\faccess_token\x18\x01 \x01(\tB\v\xbaH\x04r\x02\x18@\xf8\xbb\x18\x04R\vaccessToken\x120\n" +
 	"\rrefresh_token\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18@\xf8\xbb\x18\x04R\frefreshToken\x12H\n" +
