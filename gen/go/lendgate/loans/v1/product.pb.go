@@ -464,13 +464,16 @@ type ProductTerms struct {
 	// Penalty a day on overdue principal, interest and fees, in percent, as decimal text; empty means none. Simple: penalties bear none.
 	// The penalty of an instalment never passes the instalment itself.
 	DailyPenaltyPercent string `protobuf:"bytes,10,opt,name=daily_penalty_percent,json=dailyPenaltyPercent,proto3" json:"daily_penalty_percent,omitempty"`
-	// In which order a payment is used. Empty means the usual: past due before due before in advance, and in each penalty, fee, interest,
-	// principal.
+	// In which order a payment is used: all twelve targets, each once. Empty means the usual: past due before due before in advance, and in
+	// each penalty, fee, interest, principal.
 	AllocationOrder []AllocationTarget `protobuf:"varint,11,rep,packed,name=allocation_order,json=allocationOrder,proto3,enum=lendgate.loans.v1.AllocationTarget" json:"allocation_order,omitempty"`
 	// What the level payment is rounded to, in minor units; 0 or 1 means to the minor unit.
 	InstalmentMultipleMinorUnits int64 `protobuf:"varint,12,opt,name=instalment_multiple_minor_units,json=instalmentMultipleMinorUnits,proto3" json:"instalment_multiple_minor_units,omitempty"`
 	// Days for which an offer holds.
 	OfferLifetimeDays int32 `protobuf:"varint,13,opt,name=offer_lifetime_days,json=offerLifetimeDays,proto3" json:"offer_lifetime_days,omitempty"`
+	// True takes each target of the order through all its instalments before the next target, as laws that rank interest before principal
+	// read; false takes targets of one timing together, the oldest instalment first.
+	AllocateByTarget bool `protobuf:"varint,15,opt,name=allocate_by_target,json=allocateByTarget,proto3" json:"allocate_by_target,omitempty"`
 	// What a payment above the next instalment does to those after it. Unset means COVER_NEXT.
 	Prepayment    Prepayment `protobuf:"varint,14,opt,name=prepayment,proto3,enum=lendgate.loans.v1.Prepayment" json:"prepayment,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -598,6 +601,13 @@ func (x *ProductTerms) GetOfferLifetimeDays() int32 {
 	return 0
 }
 
+func (x *ProductTerms) GetAllocateByTarget() bool {
+	if x != nil {
+		return x.AllocateByTarget
+	}
+	return false
+}
+
 func (x *ProductTerms) GetPrepayment() Prepayment {
 	if x != nil {
 		return x.Prepayment
@@ -620,7 +630,7 @@ const file_lendgate_loans_v1_product_proto_rawDesc = "" +
 	"\n" +
 	"NamesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb0\b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xde\b\n" +
 	"\fProductTerms\x12D\n" +
 	"\rmin_principal\x18\x01 \x01(\v2\x17.lendgate.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\fminPrincipal\x12D\n" +
 	"\rmax_principal\x18\x02 \x01(\v2\x17.lendgate.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\fmaxPrincipal\x123\n" +
@@ -641,7 +651,8 @@ const file_lendgate_loans_v1_product_proto_rawDesc = "" +
 	"\x10allocation_order\x18\v \x03(\x0e2#.lendgate.loans.v1.AllocationTargetB\x13\xbaH\x10\x92\x01\r\x10\f\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x0fallocationOrder\x12R\n" +
 	"\x1finstalment_multiple_minor_units\x18\f \x01(\x03B\v\xbaH\b\"\x06\x18\xc0\x84=(\x00R\x1cinstalmentMultipleMinorUnits\x12:\n" +
 	"\x13offer_lifetime_days\x18\r \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xed\x02(\x01R\x11offerLifetimeDays\x12G\n" +
+	"\xbaH\a\x1a\x05\x18\xed\x02(\x01R\x11offerLifetimeDays\x12,\n" +
+	"\x12allocate_by_target\x18\x0f \x01(\bR\x10allocateByTarget\x12G\n" +
 	"\n" +
 	"prepayment\x18\x0e \x01(\x0e2\x1d.lendgate.loans.v1.PrepaymentB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"prepayment*\x81\x01\n" +
