@@ -54,6 +54,7 @@ CREATE TABLE payouts (
     FOREIGN KEY (tenant_id, card_id) REFERENCES cards (tenant_id, id),
     FOREIGN KEY (tenant_id, hold_id) REFERENCES ledger_transactions (tenant_id, id)
 );
+CREATE INDEX payouts_open ON payouts (tenant_id, id) WHERE state IN ('CREATED', 'SENT', 'UNKNOWN');
 ALTER TABLE payouts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY payouts_tenant ON payouts
     USING (tenant_id = current_setting('app.tenant', true)) WITH CHECK (tenant_id = current_setting('app.tenant', true));
@@ -102,6 +103,7 @@ CREATE TABLE collections (
         CHECK (state <> 'AWAITING' OR (payment_url IS NOT NULL AND provider_payment_id IS NOT NULL))
 );
 CREATE INDEX collections_by_loan ON collections (tenant_id, loan_id, id);
+CREATE INDEX collections_open ON collections (tenant_id, id) WHERE state IN ('CREATED', 'AWAITING', 'PROCESSING', 'UNKNOWN');
 ALTER TABLE collections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY collections_tenant ON collections
     USING (tenant_id = current_setting('app.tenant', true)) WITH CHECK (tenant_id = current_setting('app.tenant', true));

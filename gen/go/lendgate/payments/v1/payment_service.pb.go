@@ -283,7 +283,7 @@ func (x *CreatePayoutRequest) GetCardId() string {
 // CreatePayoutResponse holds the payout.
 type CreatePayoutResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The payout, in whatever state the first sending left it.
+	// The payout as it was recorded, or the one that the loan had. Ask GetPayout, or hear PayoutPaid and PayoutRejected, for its end.
 	Payout        *Payout `protobuf:"bytes,1,opt,name=payout,proto3" json:"payout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -52,17 +52,20 @@ const (
 
 // LedgerServiceClient is a client for the lendgate.payments.v1.LedgerService service.
 type LedgerServiceClient interface {
-	// PostTransaction records entries, posted at once or held. Accounts are opened as they are named. All entries are recorded or none.
+	// PostTransaction records entries, posted at once or held. Accounts of the chart are opened as they are named. All entries are recorded or
+	// none. The books remember request_id for ever, whoever calls: another caller with the same content gets the transaction that exists.
 	//
-	// Errors: TRANSACTION_UNBALANCED, TRANSACTION_MISMATCH, INSUFFICIENT_FUNDS, ACCOUNT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.
+	// Errors: TRANSACTION_UNBALANCED, TRANSACTION_MISMATCH, INSUFFICIENT_FUNDS, ACCOUNT_NOT_FOUND, AMOUNT_INVALID, INVALID_DATE,
+	// IDEMPOTENCY_KEY_REUSED.
 	PostTransaction(context.Context, *v1.PostTransactionRequest) (*v1.PostTransactionResponse, error)
 	// ResolveTransaction posts or voids a held transaction.
 	//
 	// Errors: TRANSACTION_NOT_FOUND, TRANSACTION_ALREADY_RESOLVED, IDEMPOTENCY_KEY_REUSED.
 	ResolveTransaction(context.Context, *v1.ResolveTransactionRequest) (*v1.ResolveTransactionResponse, error)
-	// GetTrialBalance sums the books of the tenant, one balance a currency.
+	// GetTrialBalance sums the books of the tenant, one balance a currency. With a date it sums the entries themselves, without one the
+	// running balances; both say the same of the same day.
 	//
-	// Errors: none of its own.
+	// Errors: INVALID_DATE.
 	GetTrialBalance(context.Context, *v1.GetTrialBalanceRequest) (*v1.GetTrialBalanceResponse, error)
 	// GetAccount answers with one account in each of its currencies.
 	//
@@ -179,17 +182,20 @@ func (c *ledgerServiceClient) ListLedgerTransactions(ctx context.Context, req *v
 
 // LedgerServiceHandler is an implementation of the lendgate.payments.v1.LedgerService service.
 type LedgerServiceHandler interface {
-	// PostTransaction records entries, posted at once or held. Accounts are opened as they are named. All entries are recorded or none.
+	// PostTransaction records entries, posted at once or held. Accounts of the chart are opened as they are named. All entries are recorded or
+	// none. The books remember request_id for ever, whoever calls: another caller with the same content gets the transaction that exists.
 	//
-	// Errors: TRANSACTION_UNBALANCED, TRANSACTION_MISMATCH, INSUFFICIENT_FUNDS, ACCOUNT_NOT_FOUND, IDEMPOTENCY_KEY_REUSED.
+	// Errors: TRANSACTION_UNBALANCED, TRANSACTION_MISMATCH, INSUFFICIENT_FUNDS, ACCOUNT_NOT_FOUND, AMOUNT_INVALID, INVALID_DATE,
+	// IDEMPOTENCY_KEY_REUSED.
 	PostTransaction(context.Context, *v1.PostTransactionRequest) (*v1.PostTransactionResponse, error)
 	// ResolveTransaction posts or voids a held transaction.
 	//
 	// Errors: TRANSACTION_NOT_FOUND, TRANSACTION_ALREADY_RESOLVED, IDEMPOTENCY_KEY_REUSED.
 	ResolveTransaction(context.Context, *v1.ResolveTransactionRequest) (*v1.ResolveTransactionResponse, error)
-	// GetTrialBalance sums the books of the tenant, one balance a currency.
+	// GetTrialBalance sums the books of the tenant, one balance a currency. With a date it sums the entries themselves, without one the
+	// running balances; both say the same of the same day.
 	//
-	// Errors: none of its own.
+	// Errors: INVALID_DATE.
 	GetTrialBalance(context.Context, *v1.GetTrialBalanceRequest) (*v1.GetTrialBalanceResponse, error)
 	// GetAccount answers with one account in each of its currencies.
 	//

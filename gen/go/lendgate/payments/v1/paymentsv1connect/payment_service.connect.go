@@ -63,24 +63,26 @@ const (
 type PaymentServiceClient interface {
 	// RegisterCard opens the provider's form on which a person enters a card for payouts.
 	//
-	// Errors: PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, IDEMPOTENCY_KEY_REUSED.
+	// Errors: PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, PERMISSION_DENIED (no person is behind the call), IDEMPOTENCY_KEY_REUSED.
 	RegisterCard(context.Context, *v1.RegisterCardRequest) (*v1.RegisterCardResponse, error)
 	// ListCards answers with the caller's cards, newest first, at most 20. Cards whose form was just filled in are looked up at the provider.
 	//
-	// Errors: PROVIDER_UNAVAILABLE.
+	// Errors: PROVIDER_UNAVAILABLE, PERMISSION_DENIED (no person is behind the call).
 	ListCards(context.Context, *v1.ListCardsRequest) (*v1.ListCardsResponse, error)
-	// CreatePayout records a payout, holds the money in the ledger and sends it. One payout a loan: another request for the same loan answers
-	// with the payout that exists.
+	// CreatePayout records a payout and holds the money in the ledger; a job sends it and follows it to its end. One payout a loan: another
+	// request for the same loan answers with the payout that exists, or PAYMENT_STATE_INVALID when that goes to another person.
 	//
-	// Errors: CARD_NOT_FOUND, AMOUNT_INVALID, PROVIDER_UNKNOWN, IDEMPOTENCY_KEY_REUSED.
+	// Errors: CARD_NOT_FOUND, AMOUNT_INVALID, PROVIDER_UNKNOWN, PAYMENT_STATE_INVALID, IDEMPOTENCY_KEY_REUSED.
 	CreatePayout(context.Context, *v1.CreatePayoutRequest) (*v1.CreatePayoutResponse, error)
 	// GetPayout answers with a payout.
 	//
 	// Errors: PAYOUT_NOT_FOUND.
 	GetPayout(context.Context, *v1.GetPayoutRequest) (*v1.GetPayoutResponse, error)
-	// CreateCollection opens a payment page at the provider for a payment towards a loan.
+	// CreateCollection opens a payment page at the provider for a payment of the caller towards a loan. A repeat with the same request_id
+	// answers with the same collection as it stands then, and opens its page when that had not succeeded. The page closes after 24 hours.
 	//
-	// Errors: AMOUNT_INVALID, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, IDEMPOTENCY_KEY_REUSED.
+	// Errors: AMOUNT_INVALID, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, PERMISSION_DENIED (no person is behind the call), IN_PROGRESS,
+	// IDEMPOTENCY_KEY_REUSED.
 	CreateCollection(context.Context, *v1.CreateCollectionRequest) (*v1.CreateCollectionResponse, error)
 	// GetCollection answers with a collection.
 	//
@@ -90,8 +92,8 @@ type PaymentServiceClient interface {
 	//
 	// Errors: PAGE_TOKEN_INVALID.
 	ListCollections(context.Context, *v1.ListCollectionsRequest) (*v1.ListCollectionsResponse, error)
-	// ReceiveWebhook takes a provider's notification as it came: kept raw, verified, deduplicated, and used as a hint to move a payment forward.
-	// The answer is what the provider wants to hear.
+	// ReceiveWebhook takes a provider's notification as it came: verified, kept sealed, deduplicated, and used as a hint to ask the provider how
+	// the payment stands. One that is not signed by the provider leaves nothing. The answer is what the provider wants to hear.
 	//
 	// Errors: WEBHOOK_SIGNATURE_INVALID, PROVIDER_UNKNOWN, MALFORMED_REQUEST.
 	ReceiveWebhook(context.Context, *v1.ReceiveWebhookRequest) (*v1.ReceiveWebhookResponse, error)
@@ -255,24 +257,26 @@ func (c *paymentServiceClient) ReceiveWebhook(ctx context.Context, req *v1.Recei
 type PaymentServiceHandler interface {
 	// RegisterCard opens the provider's form on which a person enters a card for payouts.
 	//
-	// Errors: PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, IDEMPOTENCY_KEY_REUSED.
+	// Errors: PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, PERMISSION_DENIED (no person is behind the call), IDEMPOTENCY_KEY_REUSED.
 	RegisterCard(context.Context, *v1.RegisterCardRequest) (*v1.RegisterCardResponse, error)
 	// ListCards answers with the caller's cards, newest first, at most 20. Cards whose form was just filled in are looked up at the provider.
 	//
-	// Errors: PROVIDER_UNAVAILABLE.
+	// Errors: PROVIDER_UNAVAILABLE, PERMISSION_DENIED (no person is behind the call).
 	ListCards(context.Context, *v1.ListCardsRequest) (*v1.ListCardsResponse, error)
-	// CreatePayout records a payout, holds the money in the ledger and sends it. One payout a loan: another request for the same loan answers
-	// with the payout that exists.
+	// CreatePayout records a payout and holds the money in the ledger; a job sends it and follows it to its end. One payout a loan: another
+	// request for the same loan answers with the payout that exists, or PAYMENT_STATE_INVALID when that goes to another person.
 	//
-	// Errors: CARD_NOT_FOUND, AMOUNT_INVALID, PROVIDER_UNKNOWN, IDEMPOTENCY_KEY_REUSED.
+	// Errors: CARD_NOT_FOUND, AMOUNT_INVALID, PROVIDER_UNKNOWN, PAYMENT_STATE_INVALID, IDEMPOTENCY_KEY_REUSED.
 	CreatePayout(context.Context, *v1.CreatePayoutRequest) (*v1.CreatePayoutResponse, error)
 	// GetPayout answers with a payout.
 	//
 	// Errors: PAYOUT_NOT_FOUND.
 	GetPayout(context.Context, *v1.GetPayoutRequest) (*v1.GetPayoutResponse, error)
-	// CreateCollection opens a payment page at the provider for a payment towards a loan.
+	// CreateCollection opens a payment page at the provider for a payment of the caller towards a loan. A repeat with the same request_id
+	// answers with the same collection as it stands then, and opens its page when that had not succeeded. The page closes after 24 hours.
 	//
-	// Errors: AMOUNT_INVALID, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, IDEMPOTENCY_KEY_REUSED.
+	// Errors: AMOUNT_INVALID, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED, PERMISSION_DENIED (no person is behind the call), IN_PROGRESS,
+	// IDEMPOTENCY_KEY_REUSED.
 	CreateCollection(context.Context, *v1.CreateCollectionRequest) (*v1.CreateCollectionResponse, error)
 	// GetCollection answers with a collection.
 	//
@@ -282,8 +286,8 @@ type PaymentServiceHandler interface {
 	//
 	// Errors: PAGE_TOKEN_INVALID.
 	ListCollections(context.Context, *v1.ListCollectionsRequest) (*v1.ListCollectionsResponse, error)
-	// ReceiveWebhook takes a provider's notification as it came: kept raw, verified, deduplicated, and used as a hint to move a payment forward.
-	// The answer is what the provider wants to hear.
+	// ReceiveWebhook takes a provider's notification as it came: verified, kept sealed, deduplicated, and used as a hint to ask the provider how
+	// the payment stands. One that is not signed by the provider leaves nothing. The answer is what the provider wants to hear.
 	//
 	// Errors: WEBHOOK_SIGNATURE_INVALID, PROVIDER_UNKNOWN, MALFORMED_REQUEST.
 	ReceiveWebhook(context.Context, *v1.ReceiveWebhookRequest) (*v1.ReceiveWebhookResponse, error)
