@@ -81,7 +81,8 @@ func (Decision_Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_lendgate_scoring_v1_decision_proto_rawDescGZIP(), []int{0, 0}
 }
 
-// Decision is one scoring decision with everything it rested on. It is never changed: a new look is a new decision.
+// Decision is one scoring decision with everything it rested on. It is never changed: a new look is a new decision. Once the person is
+// erased, debt_burden_bp, the limits, features and trace cannot be read any more and are left out; the rest stays.
 type Decision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, "dec_…".
@@ -98,19 +99,23 @@ type Decision struct {
 	Grade string `protobuf:"bytes,6,opt,name=grade,proto3" json:"grade,omitempty"`
 	// Probability of default within 12 months by the scorecard, in basis points.
 	DefaultProbabilityBp int32 `protobuf:"varint,7,opt,name=default_probability_bp,json=defaultProbabilityBp,proto3" json:"default_probability_bp,omitempty"`
-	// Debt burden: all monthly payments, the new one included, over monthly income, in basis points.
+	// Debt burden: all monthly payments, the new one included, over monthly income, in basis points, rounded up. The instalment counts as a
+	// monthly one. 1000000 stands for a hundred times the income or more, and for a burden that cannot be known.
 	DebtBurdenBp int32 `protobuf:"varint,8,opt,name=debt_burden_bp,json=debtBurdenBp,proto3" json:"debt_burden_bp,omitempty"`
-	// The most that may be lent.
+	// The most that may be lent. Nothing when the outcome is to decline.
 	MaxPrincipal *v1.Money `protobuf:"bytes,9,opt,name=max_principal,json=maxPrincipal,proto3" json:"max_principal,omitempty"`
-	// The most that an instalment may be.
+	// The most that an instalment may be. Nothing when the outcome is to decline.
 	MaxInstalment *v1.Money `protobuf:"bytes,10,opt,name=max_instalment,json=maxInstalment,proto3" json:"max_instalment,omitempty"`
-	// Why not better, most important first, such as "INCOME_INSUFFICIENT".
+	// Why not better, most important first, such as "INCOME_INSUFFICIENT": of a decline or referral the rules that asked for it, then what the
+	// score lacked most if it was too low; of an approval what the score lacked most.
 	ReasonCodes []string `protobuf:"bytes,11,rep,name=reason_codes,json=reasonCodes,proto3" json:"reason_codes,omitempty"`
 	// Which policy decided, such as "cash/3".
 	PolicyVersion string `protobuf:"bytes,12,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
-	// What was known.
+	// What was known, in the order it was sent, those included that the policy does not know. requested_principal_minor and
+	// requested_instalment_minor follow with the source "request" when they were not sent. The policy and these decide the same again.
 	Features []*Feature `protobuf:"bytes,13,rep,name=features,proto3" json:"features,omitempty"`
-	// What each rule and scorecard attribute said, in order.
+	// What was ignored ("feature_unknown"), the debt burden ("debt_burden"), what each rule and each scorecard attribute said in the policy's
+	// order, the band of the score ("score_band") and the limits ("limits").
 	Trace []*TraceStep `protobuf:"bytes,14,rep,name=trace,proto3" json:"trace,omitempty"`
 	// When it was decided.
 	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -256,9 +261,10 @@ func (x *Decision) GetCreateTime() *timestamppb.Timestamp {
 // Feature is one fact that a decision rested on, with its source and age.
 type Feature struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the feature dictionary, such as "age_years".
+	// Name of the policy's feature dictionary, such as "age_years". A name that it does not hold is kept and decides nothing.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The value: a decimal, a word or true/false as text. Empty means that it is missing, which is a value of its own.
+	// The value: a whole number, a word in any case, or true/false as text. Money is in minor units of the policy's currency, a ratio in basis
+	// points. Empty means that it is missing, which is a value of its own.
 	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	// Where it came from, such as "profile".
 	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
@@ -329,15 +335,16 @@ func (x *Feature) GetObserveTime() *timestamppb.Timestamp {
 // TraceStep is what one rule or one attribute of the scorecard said.
 type TraceStep struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The rule's or attribute's code, such as "age_min" or "income_band".
+	// The rule's or attribute's code, such as "age_min" or "income_band", or one of those that Decision.trace names.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// What it looked at, as text.
+	// What it looked at, as text, such as "age_years=17" or "age_years missing".
 	Input string `protobuf:"bytes,2,opt,name=input,proto3" json:"input,omitempty"`
-	// For a rule: true when it hit. For an attribute: true when a bin matched.
+	// For a rule: true when it hit. For an attribute: true when a bin matched, false when the value was missing or in no category. For the debt
+	// burden and the limits: true when there are any.
 	Hit bool `protobuf:"varint,3,opt,name=hit,proto3" json:"hit,omitempty"`
 	// For an attribute: the points it gave.
 	Points int32 `protobuf:"varint,4,opt,name=points,proto3" json:"points,omitempty"`
-	// For a rule that hit: what it asks for.
+	// For a rule that hit, and for a band that does not approve: what it asks for.
 	Outcome       Decision_Outcome `protobuf:"varint,5,opt,name=outcome,proto3,enum=lendgate.scoring.v1.Decision_Outcome" json:"outcome,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

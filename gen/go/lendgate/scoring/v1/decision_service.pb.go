@@ -34,9 +34,9 @@ type DecideApplicationRequest struct {
 	PersonId string `protobuf:"bytes,3,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
 	// The product's code: it selects the policy.
 	ProductCode string `protobuf:"bytes,4,opt,name=product_code,json=productCode,proto3" json:"product_code,omitempty"`
-	// How much was asked for.
+	// How much was asked for. More than nothing.
 	Principal *v1.Money `protobuf:"bytes,5,opt,name=principal,proto3" json:"principal,omitempty"`
-	// The instalment that this would make.
+	// The instalment that this would make a month: the largest one. More than nothing.
 	Instalment *v1.Money `protobuf:"bytes,6,opt,name=instalment,proto3" json:"instalment,omitempty"`
 	// What is known, each name once.
 	Features      []*Feature `protobuf:"bytes,7,rep,name=features,proto3" json:"features,omitempty"`
@@ -276,7 +276,7 @@ const file_lendgate_scoring_v1_decision_service_proto_rawDesc = "" +
 	"\n" +
 	"instalment\x18\x06 \x01(\v2\x17.lendgate.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\n" +
 	"instalment\x12C\n" +
-	"\bfeatures\x18\a \x03(\v2\x1c.lendgate.scoring.v1.FeatureB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01R\bfeatures\"V\n" +
+	"\bfeatures\x18\a \x03(\v2\x1c.lendgate.scoring.v1.FeatureB\t\xbaH\x06\x92\x01\x03\x10\xb4\x01R\bfeatures\"V\n" +
 	"\x19DecideApplicationResponse\x129\n" +
 	"\bdecision\x18\x01 \x01(\v2\x1d.lendgate.scoring.v1.DecisionR\bdecision\"E\n" +
 	"\x12GetDecisionRequest\x12/\n" +

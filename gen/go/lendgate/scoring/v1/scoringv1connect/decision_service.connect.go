@@ -43,11 +43,14 @@ const (
 
 // DecisionServiceClient is a client for the lendgate.scoring.v1.DecisionService service.
 type DecisionServiceClient interface {
-	// DecideApplication takes a decision and records it with its features and trace. One decision a request_id.
+	// DecideApplication takes a decision by the newest policy in force and records it with its features and trace. One decision a request_id;
+	// another request_id decides anew. A service that acts for a person may ask about that person alone.
 	//
-	// Errors: POLICY_NOT_FOUND, FEATURE_INVALID, IDEMPOTENCY_KEY_REUSED.
+	// Errors: POLICY_NOT_FOUND, FEATURE_INVALID (also for a name sent twice and for one that contradicts principal or instalment),
+	// AMOUNT_INVALID, CURRENCY_MISMATCH (the policy is in another currency), PERSON_NOT_FOUND (not the one acted for),
+	// IDEMPOTENCY_KEY_REUSED.
 	DecideApplication(context.Context, *v1.DecideApplicationRequest) (*v1.DecideApplicationResponse, error)
-	// GetDecision answers with a decision, its features and its trace.
+	// GetDecision answers with a decision, its features and its trace. A service that acts for a person sees that person's alone.
 	//
 	// Errors: DECISION_NOT_FOUND.
 	GetDecision(context.Context, *v1.GetDecisionRequest) (*v1.GetDecisionResponse, error)
@@ -107,11 +110,14 @@ func (c *decisionServiceClient) GetDecision(ctx context.Context, req *v1.GetDeci
 
 // DecisionServiceHandler is an implementation of the lendgate.scoring.v1.DecisionService service.
 type DecisionServiceHandler interface {
-	// DecideApplication takes a decision and records it with its features and trace. One decision a request_id.
+	// DecideApplication takes a decision by the newest policy in force and records it with its features and trace. One decision a request_id;
+	// another request_id decides anew. A service that acts for a person may ask about that person alone.
 	//
-	// Errors: POLICY_NOT_FOUND, FEATURE_INVALID, IDEMPOTENCY_KEY_REUSED.
+	// Errors: POLICY_NOT_FOUND, FEATURE_INVALID (also for a name sent twice and for one that contradicts principal or instalment),
+	// AMOUNT_INVALID, CURRENCY_MISMATCH (the policy is in another currency), PERSON_NOT_FOUND (not the one acted for),
+	// IDEMPOTENCY_KEY_REUSED.
 	DecideApplication(context.Context, *v1.DecideApplicationRequest) (*v1.DecideApplicationResponse, error)
-	// GetDecision answers with a decision, its features and its trace.
+	// GetDecision answers with a decision, its features and its trace. A service that acts for a person sees that person's alone.
 	//
 	// Errors: DECISION_NOT_FOUND.
 	GetDecision(context.Context, *v1.GetDecisionRequest) (*v1.GetDecisionResponse, error)

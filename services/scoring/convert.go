@@ -1,0 +1,79 @@
+package scoring
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	scoringv1 "github.com/lendgate/lendgate/gen/go/lendgate/scoring/v1"
+	"github.com/lendgate/lendgate/internal/seal"
+	"github.com/lendgate/lendgate/services/scoring/policy"
+	"github.com/lendgate/lendgate/services/scoring/rules"
+)
+
+// outcomePrefix is what the enum's names bear, and rows and policies do not.
+const outcomePrefix = "OUTCOME_"
+
+func wireOutcome(outcome rules.Outcome) scoringv1.Decision_Outcome {
+	return outcomeFrom(outcome.String())
+}
+
+// outcomeFrom reads the name that a row bears, which its CHECK keeps to the enum.
+func outcomeFrom(name string) scoringv1.Decision_Outcome {
+	return scoringv1.Decision_Outcome(scoringv1.Decision_Outcome_value[outcomePrefix+name])
+}
+
+func wireTrace(steps []policy.Step) []*scoringv1.TraceStep {
+	trace := make([]*scoringv1.TraceStep, len(steps))
+	for i, step := range steps {
+		trace[i] = &scoringv1.TraceStep{Code: step.Code, Input: step.Input, Hit: step.Hit, Points: int32(step.Points)}
+		if step.Outcome != rules.Approve {
+			trace[i].Outcome = wireOutcome(step.Outcome)
+		}
+	}
+	return trace
+}
+
+// sealedPart is a column that holds some fields of a decision, sealed for its place.
+type sealedPart struct {
+	place string
+	into  *[]byte
+	pick  func(*scoringv1.Decision) *scoringv1.Decision
+}
+
+// sealedParts are the sealed columns of a decision's row.
+func sealedParts(decisionID uuid.UUID, features, trace, limits *[]byte) []sealedPart {
+	return []sealedPart{
+		{"decisions.features/" + decisionID.String(), features, func(d *scoringv1.Decision) *scoringv1.Decision {
+			return &scoringv1.Decision{Features: d.GetFeatures()}
+		}},
+		{"decisions.trace/" + decisionID.String(), trace, func(d *scoringv1.Decision) *scoringv1.Decision {
+			return &scoringv1.Decision{Trace: d.GetTrace()}
+		}},
+		{"decisions.limits/" + decisionID.String(), limits, func(d *scoringv1.Decision) *scoringv1.Decision {
+			return &scoringv1.Decision{DebtBurdenBp: d.GetDebtBurdenBp(), MaxPrincipal: d.GetMaxPrincipal(), MaxInstalment: d.GetMaxInstalment()}
+		}},
+	}
+}
+
+func (p sealedPart) seal(box *seal.Box, decision *scoringv1.Decision) error {
+	body, err := proto.Marshal(p.pick(decision))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", p.place, err)
+	}
+	*p.into = box.Seal(p.place, body)
+	return nil
+}
+
+// unseal adds the part's fields to a decision.
+func (p sealedPart) unseal(box *seal.Box, decision *scoringv1.Decision) error {
+	body, err := box.Unseal(p.place, *p.into)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", p.place, err)
+	}
+	if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(body, decision); err != nil {
+		return fmt.Errorf("read %s: %w", p.place, err)
+	}
+	return nil
+}
