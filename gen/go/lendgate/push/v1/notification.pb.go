@@ -157,15 +157,15 @@ type Notification struct {
 	Template string `protobuf:"bytes,3,opt,name=template,proto3" json:"template,omitempty"`
 	// Over which channel.
 	Channel Channel `protobuf:"varint,4,opt,name=channel,proto3,enum=lendgate.push.v1.Channel" json:"channel,omitempty"`
-	// In which language.
+	// In which language. Empty until it is known: a queued message may still have to ask for the person's.
 	Locale string `protobuf:"bytes,5,opt,name=locale,proto3" json:"locale,omitempty"`
 	// Where it stands. Set by the service.
 	State Notification_State `protobuf:"varint,6,opt,name=state,proto3,enum=lendgate.push.v1.Notification_State" json:"state,omitempty"`
-	// The title as sent. Empty for templates with codes.
+	// The title as sent. Empty until then, for SMS and for templates with codes.
 	Title string `protobuf:"bytes,7,opt,name=title,proto3" json:"title,omitempty"`
-	// The text as sent. Empty for templates with codes: a code is never shown again.
+	// The text as sent. Empty until then and for templates with codes: a code is never shown again.
 	Body string `protobuf:"bytes,8,opt,name=body,proto3" json:"body,omitempty"`
-	// Which provider carried it. Empty until it was sent.
+	// Which provider took it, or refused it, such as "fcm". Empty until then.
 	Provider string `protobuf:"bytes,9,opt,name=provider,proto3" json:"provider,omitempty"`
 	// How often it was tried.
 	Attempts int32 `protobuf:"varint,10,opt,name=attempts,proto3" json:"attempts,omitempty"`

@@ -36,7 +36,8 @@ type SendNotificationRequest struct {
 	Template string `protobuf:"bytes,4,opt,name=template,proto3" json:"template,omitempty"`
 	// What the template needs, by name.
 	Parameters map[string]string `protobuf:"bytes,5,rep,name=parameters,proto3" json:"parameters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Over which channels. Empty means those of the template.
+	// Over which channels; those that cannot reach the person are left out. Empty means those of the template, and its fallback where push
+	// cannot reach the person.
 	Channels []Channel `protobuf:"varint,6,rep,packed,name=channels,proto3,enum=lendgate.push.v1.Channel" json:"channels,omitempty"`
 	// BCP 47 language. Empty means the person's, then the tenant's.
 	Locale        string `protobuf:"bytes,7,opt,name=locale,proto3" json:"locale,omitempty"`

@@ -58,11 +58,13 @@ type NotificationServiceClient interface {
 	//
 	// Errors: PAGE_TOKEN_INVALID.
 	ListNotifications(context.Context, *v1.ListNotificationsRequest) (*v1.ListNotificationsResponse, error)
-	// RegisterPushToken tells where push messages for this device go. A device has one token; a new one replaces it.
+	// RegisterPushToken tells where push messages for the caller's device go. A device has one token; a new one replaces it. A token belongs
+	// to one device: registered for another, it moves there.
 	//
 	// Errors: PUSH_TOKEN_INVALID, IDEMPOTENCY_KEY_REUSED.
 	RegisterPushToken(context.Context, *v1.RegisterPushTokenRequest) (*v1.RegisterPushTokenResponse, error)
-	// ReceiveReceipt takes a provider's delivery report as it came, verifies it and moves the notification forward.
+	// ReceiveReceipt takes a provider's delivery report as it came, verifies it and moves the notification forward. Reports may come in any
+	// order, twice, and before the notification is SENT; the first final one counts.
 	//
 	// Errors: WEBHOOK_SIGNATURE_INVALID, PROVIDER_UNKNOWN, MALFORMED_REQUEST.
 	ReceiveReceipt(context.Context, *v1.ReceiveReceiptRequest) (*v1.ReceiveReceiptResponse, error)
@@ -166,11 +168,13 @@ type NotificationServiceHandler interface {
 	//
 	// Errors: PAGE_TOKEN_INVALID.
 	ListNotifications(context.Context, *v1.ListNotificationsRequest) (*v1.ListNotificationsResponse, error)
-	// RegisterPushToken tells where push messages for this device go. A device has one token; a new one replaces it.
+	// RegisterPushToken tells where push messages for the caller's device go. A device has one token; a new one replaces it. A token belongs
+	// to one device: registered for another, it moves there.
 	//
 	// Errors: PUSH_TOKEN_INVALID, IDEMPOTENCY_KEY_REUSED.
 	RegisterPushToken(context.Context, *v1.RegisterPushTokenRequest) (*v1.RegisterPushTokenResponse, error)
-	// ReceiveReceipt takes a provider's delivery report as it came, verifies it and moves the notification forward.
+	// ReceiveReceipt takes a provider's delivery report as it came, verifies it and moves the notification forward. Reports may come in any
+	// order, twice, and before the notification is SENT; the first final one counts.
 	//
 	// Errors: WEBHOOK_SIGNATURE_INVALID, PROVIDER_UNKNOWN, MALFORMED_REQUEST.
 	ReceiveReceipt(context.Context, *v1.ReceiveReceiptRequest) (*v1.ReceiveReceiptResponse, error)

@@ -47,7 +47,8 @@ type StreamServiceClient interface {
 	//
 	// Errors: none of its own.
 	GetStreamPosition(context.Context, *v1.GetStreamPositionRequest) (*v1.GetStreamPositionResponse, error)
-	// ListPublications answers with what follows an offset in the caller's stream, in order.
+	// ListPublications answers with what follows an offset in the caller's stream, in order. An offset beyond the top is refused: it belongs
+	// to another life of the stream.
 	//
 	// Errors: STREAM_POSITION_INVALID.
 	ListPublications(context.Context, *v1.ListPublicationsRequest) (*v1.ListPublicationsResponse, error)
@@ -111,7 +112,8 @@ type StreamServiceHandler interface {
 	//
 	// Errors: none of its own.
 	GetStreamPosition(context.Context, *v1.GetStreamPositionRequest) (*v1.GetStreamPositionResponse, error)
-	// ListPublications answers with what follows an offset in the caller's stream, in order.
+	// ListPublications answers with what follows an offset in the caller's stream, in order. An offset beyond the top is refused: it belongs
+	// to another life of the stream.
 	//
 	// Errors: STREAM_POSITION_INVALID.
 	ListPublications(context.Context, *v1.ListPublicationsRequest) (*v1.ListPublicationsResponse, error)
