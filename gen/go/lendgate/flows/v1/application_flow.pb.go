@@ -166,7 +166,7 @@ type ApplicationFlow struct {
 	Step ApplicationFlow_Step `protobuf:"varint,2,opt,name=step,proto3,enum=lendgate.flows.v1.ApplicationFlow_Step" json:"step,omitempty"`
 	// How it ended.
 	Outcome ApplicationFlow_Outcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=lendgate.flows.v1.ApplicationFlow_Outcome" json:"outcome,omitempty"`
-	// Names of profile fields and consents that STEP_IDENTITY waits for.
+	// Names of profile fields and consents that STEP_IDENTITY waits for, such as "tax_id" and "consent_credit_bureau".
 	Missing []string `protobuf:"bytes,4,rep,name=missing,proto3" json:"missing,omitempty"`
 	// When it began.
 	StartTime     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`

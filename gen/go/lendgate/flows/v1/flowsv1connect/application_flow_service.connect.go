@@ -58,7 +58,7 @@ const (
 type ApplicationFlowServiceClient interface {
 	// StartApplicationFlow begins the process of an application; a process that runs or has ended is answered as it is.
 	//
-	// Errors: APPLICATION_NOT_FOUND, FLOW_ENGINE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
+	// Errors: APPLICATION_NOT_FOUND, FLOW_ENGINE_UNAVAILABLE.
 	StartApplicationFlow(context.Context, *v1.StartApplicationFlowRequest) (*v1.StartApplicationFlowResponse, error)
 	// GetApplicationFlow answers with where the process stands.
 	//
@@ -68,18 +68,21 @@ type ApplicationFlowServiceClient interface {
 	//
 	// Errors: FLOW_NOT_FOUND, FLOW_ENDED, FLOW_ENGINE_UNAVAILABLE.
 	ResumeIdentity(context.Context, *v1.ResumeIdentityRequest) (*v1.ResumeIdentityResponse, error)
-	// ChooseOffer takes the person's choice; the agreement is ready when it answers.
+	// ChooseOffer takes the person's choice; the agreement is ready when it answers. A repeat with the same request_id is answered alike,
+	// a refusal included.
 	//
-	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, OFFER_NOT_FOUND, OFFER_EXPIRED, FLOW_ENGINE_UNAVAILABLE.
+	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, OFFER_NOT_FOUND, OFFER_EXPIRED, PROFILE_INCOMPLETE, PERSON_BLOCKED,
+	// IDEMPOTENCY_KEY_REUSED, FLOW_ENGINE_UNAVAILABLE.
 	ChooseOffer(context.Context, *v1.ChooseOfferRequest) (*v1.ChooseOfferResponse, error)
-	// SignAgreement takes the person's signature code; the loan exists and the payout is under way when it answers.
+	// SignAgreement takes the person's signature code; the loan exists and the payout is under way when it answers. A repeat with the same
+	// request_id is answered alike, a refusal included: another code is another request.
 	//
-	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, AGREEMENT_CHANGED, CODE_WRONG, CODE_EXPIRED,
-	// CODE_ATTEMPTS_EXHAUSTED, FLOW_ENGINE_UNAVAILABLE.
+	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, AGREEMENT_NOT_FOUND, AGREEMENT_CHANGED, CODE_WRONG, CODE_EXPIRED,
+	// CODE_ATTEMPTS_EXHAUSTED, CODE_ALREADY_USED, IDEMPOTENCY_KEY_REUSED, FLOW_ENGINE_UNAVAILABLE.
 	SignAgreement(context.Context, *v1.SignAgreementRequest) (*v1.SignAgreementResponse, error)
 	// CancelApplicationFlow withdraws the application and ends the process, as long as nothing is signed.
 	//
-	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, FLOW_ENGINE_UNAVAILABLE.
+	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, IDEMPOTENCY_KEY_REUSED, FLOW_ENGINE_UNAVAILABLE.
 	CancelApplicationFlow(context.Context, *v1.CancelApplicationFlowRequest) (*v1.CancelApplicationFlowResponse, error)
 }
 
@@ -208,7 +211,7 @@ func (c *applicationFlowServiceClient) CancelApplicationFlow(ctx context.Context
 type ApplicationFlowServiceHandler interface {
 	// StartApplicationFlow begins the process of an application; a process that runs or has ended is answered as it is.
 	//
-	// Errors: APPLICATION_NOT_FOUND, FLOW_ENGINE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
+	// Errors: APPLICATION_NOT_FOUND, FLOW_ENGINE_UNAVAILABLE.
 	StartApplicationFlow(context.Context, *v1.StartApplicationFlowRequest) (*v1.StartApplicationFlowResponse, error)
 	// GetApplicationFlow answers with where the process stands.
 	//
@@ -218,18 +221,21 @@ type ApplicationFlowServiceHandler interface {
 	//
 	// Errors: FLOW_NOT_FOUND, FLOW_ENDED, FLOW_ENGINE_UNAVAILABLE.
 	ResumeIdentity(context.Context, *v1.ResumeIdentityRequest) (*v1.ResumeIdentityResponse, error)
-	// ChooseOffer takes the person's choice; the agreement is ready when it answers.
+	// ChooseOffer takes the person's choice; the agreement is ready when it answers. A repeat with the same request_id is answered alike,
+	// a refusal included.
 	//
-	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, OFFER_NOT_FOUND, OFFER_EXPIRED, FLOW_ENGINE_UNAVAILABLE.
+	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, OFFER_NOT_FOUND, OFFER_EXPIRED, PROFILE_INCOMPLETE, PERSON_BLOCKED,
+	// IDEMPOTENCY_KEY_REUSED, FLOW_ENGINE_UNAVAILABLE.
 	ChooseOffer(context.Context, *v1.ChooseOfferRequest) (*v1.ChooseOfferResponse, error)
-	// SignAgreement takes the person's signature code; the loan exists and the payout is under way when it answers.
+	// SignAgreement takes the person's signature code; the loan exists and the payout is under way when it answers. A repeat with the same
+	// request_id is answered alike, a refusal included: another code is another request.
 	//
-	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, AGREEMENT_CHANGED, CODE_WRONG, CODE_EXPIRED,
-	// CODE_ATTEMPTS_EXHAUSTED, FLOW_ENGINE_UNAVAILABLE.
+	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, AGREEMENT_NOT_FOUND, AGREEMENT_CHANGED, CODE_WRONG, CODE_EXPIRED,
+	// CODE_ATTEMPTS_EXHAUSTED, CODE_ALREADY_USED, IDEMPOTENCY_KEY_REUSED, FLOW_ENGINE_UNAVAILABLE.
 	SignAgreement(context.Context, *v1.SignAgreementRequest) (*v1.SignAgreementResponse, error)
 	// CancelApplicationFlow withdraws the application and ends the process, as long as nothing is signed.
 	//
-	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, FLOW_ENGINE_UNAVAILABLE.
+	// Errors: FLOW_NOT_FOUND, FLOW_STEP_NOT_OPEN, FLOW_ENDED, IDEMPOTENCY_KEY_REUSED, FLOW_ENGINE_UNAVAILABLE.
 	CancelApplicationFlow(context.Context, *v1.CancelApplicationFlowRequest) (*v1.CancelApplicationFlowResponse, error)
 }
 
