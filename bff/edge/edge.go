@@ -126,8 +126,8 @@ func (e *Edge) Handler() http.Handler {
 	rpcs := chain(e.rpcs,
 		e.route, e.appVersion, e.verify, e.authenticate, e.permit, e.rateLimit, e.idempotency, e.decode, e.etag)
 	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if handler, pattern := e.raw.Handler(r); pattern != "" {
-			handler.ServeHTTP(w, r)
+		if _, pattern := e.raw.Handler(r); pattern != "" {
+			e.raw.ServeHTTP(w, r) // Not the handler itself: the mux fills in the path's values.
 			return
 		}
 		rpcs.ServeHTTP(w, r)

@@ -42,7 +42,10 @@ func texts(language string) map[string]string {
 			"reason.INCOME_INSUFFICIENT": "Дохід замалий для такого платежу.", "reason.INSTALMENT_ABOVE_LIMIT": "Платіж завеликий для вашого доходу.",
 			"reason.DEBT_BURDEN_HIGH": "Ви вже багато сплачуєте за іншими кредитами.", "reason.AGE_OUT_OF_RANGE": "Ваш вік поза межами наших умов.",
 			"reason.EMPLOYMENT_UNSTABLE": "Недостатньо відомостей про роботу.", "reason.SCORE_LOW": "Недостатньо балів за нашою оцінкою.",
-			"reason.EXISTING_LOAN": "У вас уже є діючий кредит.", "reason.OTHER": "Заявка не відповідає нашим умовам.",
+			"reason.EXISTING_LOAN":        "У вас уже є діючий кредит.",
+			"reason.PAYMENT_HISTORY_POOR": "Були прострочені платежі.", "reason.PROFILE_INCOMPLETE": "У профілі бракує відомостей.",
+			"reason.REVIEW_REQUIRED": "Ми не можемо ухвалити рішення без додаткових відомостей.", "reason.PRINCIPAL_ABOVE_LIMIT": "Сума завелика для вашого ліміту.",
+			"reason.OTHER": "Заявка не відповідає нашим умовам.",
 		}
 	case "en":
 		return map[string]string{
@@ -55,7 +58,10 @@ func texts(language string) map[string]string {
 			"reason.INCOME_INSUFFICIENT": "Your income is too low for this payment.", "reason.INSTALMENT_ABOVE_LIMIT": "The instalment is too high for your income.",
 			"reason.DEBT_BURDEN_HIGH": "You already pay a lot on other loans.", "reason.AGE_OUT_OF_RANGE": "Your age is outside our terms.",
 			"reason.EMPLOYMENT_UNSTABLE": "We know too little about your work.", "reason.SCORE_LOW": "Our assessment gave too few points.",
-			"reason.EXISTING_LOAN": "You have a loan with us already.", "reason.OTHER": "The application does not fit our terms.",
+			"reason.EXISTING_LOAN":        "You have a loan with us already.",
+			"reason.PAYMENT_HISTORY_POOR": "Payments were overdue.", "reason.PROFILE_INCOMPLETE": "Your profile misses some details.",
+			"reason.REVIEW_REQUIRED": "We cannot decide without knowing more.", "reason.PRINCIPAL_ABOVE_LIMIT": "The amount is above your limit.",
+			"reason.OTHER": "The application does not fit our terms.",
 		}
 	default:
 		return nil

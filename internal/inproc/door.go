@@ -35,6 +35,8 @@ type Door struct {
 	signer    *actor.Signer
 	validator protovalidate.Validator
 	methods   *Methods
+	// instruments is nil until Instrument.
+	instruments *instruments
 }
 
 // NewDoor makes a door. It fails when an RPC of the contract lacks its options.
@@ -58,7 +60,9 @@ type CallFunc = func(ctx context.Context, procedure string, req proto.Message, h
 
 // Call is what a generated in-process client calls: the checks, the handler, and the marking of its error as a peer's.
 func (d *Door) Call(ctx context.Context, procedure string, req proto.Message, handle func(context.Context) (proto.Message, error)) (proto.Message, error) {
+	ctx, end := d.instruments.observe(ctx, procedure, true)
 	res, err := d.serve(ctx, procedure, req, handle)
+	end(err)
 	return res, rpcerr.MarkPeer(procedure, err)
 }
 
@@ -140,12 +144,14 @@ func (d *Door) EdgeInterceptor() connect.UnaryInterceptorFunc {
 			if !ok {
 				return nil, rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_MALFORMED_REQUEST, "not a message")
 			}
+			ctx, end := d.instruments.observe(ctx, req.Spec().Procedure, false)
 			var res connect.AnyResponse
 			_, err := d.serve(ctx, req.Spec().Procedure, message, func(ctx context.Context) (proto.Message, error) {
 				var err error
 				res, err = next(ctx, req)
 				return nil, err
 			})
+			end(err)
 			if err != nil {
 				return nil, err
 			}

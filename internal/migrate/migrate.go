@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -31,8 +32,8 @@ import (
 // Services are the services that have a schema.
 func Services() []string { return []string{"identity", "loans", "payments", "scoring", "push"} }
 
-// jobServices are the services that keep River jobs in their schema.
-var jobServices = map[string]bool{"payments": true, "push": true}
+// JobServices are the services that keep River jobs in their schema.
+func JobServices() []string { return []string{"payments", "push"} }
 
 // relayRole reads outboxes of all tenants.
 const relayRole = "lendgate_relay"
@@ -120,7 +121,7 @@ func upService(ctx context.Context, conn *pgx.Conn, adminURL, service string, ma
 	if err := upFolder(ctx, db, "platform", "goose_platform_version"); err != nil {
 		return err
 	}
-	if jobServices[service] {
+	if slices.Contains(JobServices(), service) {
 		if err := upRiver(ctx, adminURL, service); err != nil {
 			return err
 		}

@@ -1,0 +1,383 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	identityv1 "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"
+	mobilev1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
+	paymentsv1 "github.com/lendgate/lendgate/gen/go/lendgate/payments/v1"
+	realtimev1 "github.com/lendgate/lendgate/gen/go/lendgate/realtime/v1"
+	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
+	"github.com/lendgate/lendgate/internal/rpcerr"
+)
+
+// What the demo borrower asks for.
+const (
+	demoProduct     = "cash"
+	demoCurrency    = "UAH"
+	demoPrincipal   = 20_000_00
+	demoInstalments = 12
+)
+
+// steps is the whole journey in order.
+func (d *demo) steps() []step {
+	return []step{
+		{"enrol the device: a P-256 key that signs every request", d.enrol},
+		{"ask for a login code", d.askCode},
+		{"log in with the code from the text message", d.logIn},
+		{"register for push messages", d.registerPush},
+		{"give consents and fill in the profile", d.fillProfile},
+		{"register a payout card on the bank's form", d.registerCard},
+		{"ask what a loan would cost", d.quote},
+		{"apply", d.applyForLoan},
+		{"hear on the websocket that offers wait", d.awaitOffers},
+		{"choose an offer", d.chooseOffer},
+		{"read the agreement", d.readAgreement},
+		{"sign it with a code from a text message", d.sign},
+		{"hear that the money has arrived", d.awaitMoney},
+		{"find the push message", d.findPush},
+		{"pay an instalment on the bank's page", d.payInstalment},
+		{"pay off early", d.payOff},
+		{"hear that the loan is closed", d.awaitClosed},
+		{"check the books", d.checkBooks},
+	}
+}
+
+func (d *demo) enrol(ctx context.Context) (string, error) {
+	request, err := d.journey.request("enrol")
+	if err != nil {
+		return "", err
+	}
+	public, err := d.phone.publicKey()
+	if err != nil {
+		return "", err
+	}
+	res, err := d.phone.auth.EnrollDevice(withRequestID(ctx, request), &mobilev1.EnrollDeviceRequest{
+		RequestId: request, PublicKey: public, Platform: identityv1.Platform_PLATFORM_WEB, Model: "lendgate demo",
+	})
+	if err != nil {
+		return "", err
+	}
+	d.journey.DeviceID = res.GetDevice().GetId()
+	return d.journey.DeviceID, nil
+}
+
+func (d *demo) askCode(ctx context.Context) (string, error) {
+	request, err := d.journey.request("start-login")
+	if err != nil {
+		return "", err
+	}
+	res, err := d.phone.auth.StartLogin(withRequestID(ctx, request), &mobilev1.StartLoginRequest{RequestId: request, Phone: d.journey.Phone})
+	if err != nil {
+		return "", err
+	}
+	d.journey.ChallengeID = res.GetChallenge().GetId()
+	return "sent to " + res.GetChallenge().GetMaskedPhone(), nil
+}
+
+func (d *demo) logIn(ctx context.Context) (string, error) {
+	code, err := d.outside.code(ctx, d.journey.Phone, 0)
+	if err != nil {
+		return "", err
+	}
+	request, err := d.journey.request("confirm-login")
+	if err != nil {
+		return "", err
+	}
+	res, err := d.phone.auth.ConfirmLogin(withRequestID(ctx, request), &mobilev1.ConfirmLoginRequest{
+		RequestId: request, ChallengeId: d.journey.ChallengeID, Code: code,
+	})
+	if err != nil {
+		return "", err
+	}
+	d.journey.PersonID = res.GetSession().GetPersonId()
+	d.journey.AccessToken, d.journey.RefreshToken = res.GetTokens().GetAccessToken(), res.GetTokens().GetRefreshToken()
+	return "as " + d.journey.PersonID, nil
+}
+
+func (d *demo) registerPush(ctx context.Context) (string, error) {
+	request, err := d.journey.request("register-push")
+	if err != nil {
+		return "", err
+	}
+	_, err = d.phone.profile.RegisterPushToken(withRequestID(ctx, request), &mobilev1.RegisterPushTokenRequest{RequestId: request, Token: d.journey.PushToken})
+	return "through the Firebase SDK", err
+}
+
+func (d *demo) fillProfile(ctx context.Context) (string, error) {
+	config, err := d.phone.app.GetAppConfig(ctx, &mobilev1.GetAppConfigRequest{})
+	if err != nil {
+		return "", err
+	}
+	consent, err := d.journey.request("consents")
+	if err != nil {
+		return "", err
+	}
+	_, err = d.phone.profile.GiveConsents(withRequestID(ctx, consent), &mobilev1.GiveConsentsRequest{
+		RequestId: consent, TextVersion: config.GetConsentTextVersion(),
+		Purposes: []identityv1.ConsentPurpose{identityv1.ConsentPurpose_CONSENT_PURPOSE_PERSONAL_DATA, identityv1.ConsentPurpose_CONSENT_PURPOSE_CREDIT_BUREAU},
+	})
+	if err != nil {
+		return "", err
+	}
+	update, err := d.journey.request("profile")
+	if err != nil {
+		return "", err
+	}
+	res, err := d.phone.profile.UpdateProfile(withRequestID(ctx, update), &mobilev1.UpdateProfileRequest{
+		RequestId: update, Locale: d.phone.locale, Profile: demoProfile(),
+	})
+	if err != nil {
+		return "", err
+	}
+	if missing := res.GetPerson().GetMissingFields(); len(missing) > 0 {
+		return "", fmt.Errorf("the profile still misses %v", missing)
+	}
+	return "complete", nil
+}
+
+// demoProfile is obviously of nobody.
+func demoProfile() *identityv1.Profile {
+	return &identityv1.Profile{
+		GivenName: "Demo", FamilyName: "Borrower", BirthDate: &typev1.Date{Year: 1990, Month: 5, Day: 17}, TaxId: "3300900010",
+		Address: "1 Example Street, Kyiv", Employment: identityv1.Employment_EMPLOYMENT_EMPLOYED,
+		MonthlyIncome:      &typev1.Money{MinorUnits: 40_000_00, CurrencyCode: demoCurrency},
+		MonthlyObligations: &typev1.Money{CurrencyCode: demoCurrency},
+		EmployedSince:      &typev1.Date{Year: 2019, Month: 3, Day: 1},
+	}
+}
+
+func (d *demo) registerCard(ctx context.Context) (string, error) {
+	request, err := d.journey.request("card")
+	if err != nil {
+		return "", err
+	}
+	res, err := d.phone.apply.RegisterCard(withRequestID(ctx, request), &mobilev1.RegisterCardRequest{RequestId: request})
+	if err != nil {
+		return "", err
+	}
+	d.journey.CardID, d.journey.CardForm = res.GetCard().GetId(), res.GetCard().GetFormUrl()
+	if d.journey.CardForm != "" {
+		if err := d.outside.fill(ctx, d.journey.CardForm); err != nil {
+			return "", err
+		}
+	}
+	masked := ""
+	err = poll(ctx, func() (bool, error) {
+		screen, err := d.phone.apply.GetApply(ctx, &mobilev1.GetApplyRequest{})
+		for _, card := range screen.GetCards().GetCards() {
+			if card.GetId() == d.journey.CardID && card.GetState() == paymentsv1.Card_STATE_ACTIVE {
+				masked = card.GetMaskedNumber()
+				return true, nil
+			}
+		}
+		return false, err
+	})
+	return masked, err
+}
+
+func (d *demo) quote(ctx context.Context) (string, error) {
+	res, err := d.phone.apply.QuoteLoan(ctx, &mobilev1.QuoteLoanRequest{ProductCode: demoProduct, Principal: demoMoney(), Instalments: demoInstalments})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d × %s, in all %s, APR %s %%", len(res.GetSchedule().GetInstalments()), res.GetInstalment().GetDisplay(),
+		res.GetTotalPayable().GetDisplay(), res.GetSchedule().GetAprPercent()), nil
+}
+
+func demoMoney() *typev1.Money {
+	return &typev1.Money{MinorUnits: demoPrincipal, CurrencyCode: demoCurrency}
+}
+
+func (d *demo) applyForLoan(ctx context.Context) (string, error) {
+	request, err := d.journey.request("apply")
+	if err != nil {
+		return "", err
+	}
+	res, err := d.phone.apply.Apply(withRequestID(ctx, request), &mobilev1.ApplyRequest{
+		RequestId: request, ProductCode: demoProduct, Principal: demoMoney(), Instalments: demoInstalments, CardId: d.journey.CardID,
+	})
+	if err != nil {
+		return "", err
+	}
+	d.journey.ApplicationID = res.GetApplication().GetApplicationId()
+	return d.journey.ApplicationID, nil
+}
+
+func (d *demo) awaitOffers(ctx context.Context) (string, error) {
+	if _, err := d.socket.await(ctx, realtimev1.StatusEvent_KIND_APPLICATION_OFFERED); err != nil {
+		return "", errors.Join(err, d.whyNotOffered(ctx))
+	}
+	return "scored and approved", nil
+}
+
+// whyNotOffered says what became of the application when no offer came.
+func (d *demo) whyNotOffered(ctx context.Context) error {
+	screen, err := d.phone.apply.GetApplication(context.WithoutCancel(ctx), &mobilev1.GetApplicationRequest{ApplicationId: d.journey.ApplicationID})
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("the application is %s, missing %v, reasons %v", screen.GetApplication().GetState(), screen.GetMissing(), screen.GetReasons())
+}
+
+func (d *demo) chooseOffer(ctx context.Context) (string, error) {
+	screen, err := d.phone.apply.GetApplication(ctx, &mobilev1.GetApplicationRequest{ApplicationId: d.journey.ApplicationID})
+	if err != nil {
+		return "", err
+	}
+	if d.journey.OfferID == "" {
+		if len(screen.GetOffers()) == 0 {
+			return "", fmt.Errorf("there are no offers; the application is %s", screen.GetApplication().GetState())
+		}
+		d.journey.OfferID = screen.GetOffers()[0].GetOfferId()
+	}
+	request, err := d.journey.request("choose")
+	if err != nil {
+		return "", err
+	}
+	res, err := d.phone.apply.ChooseOffer(withRequestID(ctx, request), &mobilev1.ChooseOfferRequest{
+		RequestId: request, ApplicationId: d.journey.ApplicationID, OfferId: d.journey.OfferID,
+	})
+	if err != nil {
+		return "", err
+	}
+	d.journey.AgreementID = res.GetAgreementId()
+	return fmt.Sprintf("one of %d", max(1, len(screen.GetOffers()))), nil
+}
+
+func (d *demo) readAgreement(ctx context.Context) (string, error) {
+	res, err := d.phone.apply.GetAgreement(ctx, &mobilev1.GetAgreementRequest{AgreementId: d.journey.AgreementID})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(res.GetDocument())
+	if !bytes.Equal(sum[:], res.GetAgreement().GetDocumentSha256()) {
+		return "", errors.New("the document is not the one that the agreement names")
+	}
+	d.journey.DocumentHash = sum[:]
+	return fmt.Sprintf("No. %s, PDF of %d kB", res.GetAgreement().GetNumber(), len(res.GetDocument())/1024), nil
+}
+
+// sign asks for a code and signs with it. When the answer to an earlier try was lost, the same request is sent again and answered the same.
+func (d *demo) sign(ctx context.Context) (string, error) {
+	ask, err := d.journey.request("signature-code")
+	if err != nil {
+		return "", err
+	}
+	challenge, err := d.phone.apply.RequestSignatureCode(withRequestID(ctx, ask), &mobilev1.RequestSignatureCodeRequest{RequestId: ask, AgreementId: d.journey.AgreementID})
+	if err != nil {
+		return "", err
+	}
+	code, err := d.outside.code(ctx, d.journey.Phone, 1) // The first was the login's.
+	if err != nil {
+		return "", err
+	}
+	request, err := d.journey.request("sign")
+	if err != nil {
+		return "", err
+	}
+	res, err := d.phone.apply.SignAgreement(withRequestID(ctx, request), &mobilev1.SignAgreementRequest{
+		RequestId: request, ApplicationId: d.journey.ApplicationID, AgreementId: d.journey.AgreementID,
+		DocumentSha256: d.journey.DocumentHash, ChallengeId: challenge.GetChallengeId(), Code: code,
+	})
+	if err != nil {
+		return "", err
+	}
+	d.journey.LoanID = res.GetLoanId()
+	return d.journey.LoanID, nil
+}
+
+func (d *demo) awaitMoney(ctx context.Context) (string, error) {
+	event, err := d.socket.await(ctx, realtimev1.StatusEvent_KIND_LOAN_DISBURSED)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d.%02d %s on the card", event.GetAmount().GetMinorUnits()/100, event.GetAmount().GetMinorUnits()%100, event.GetAmount().GetCurrencyCode()), nil
+}
+
+func (d *demo) findPush(ctx context.Context) (string, error) {
+	count := 0
+	err := poll(ctx, func() (bool, error) {
+		var err error
+		count, err = d.outside.pushes(ctx, d.journey.PushToken)
+		return count > 0, err
+	})
+	return fmt.Sprintf("%d in the tray", count), err
+}
+
+func (d *demo) payInstalment(ctx context.Context) (string, error) {
+	return d.payOnce(ctx, "instalment", paymentsv1.Collection_PURPOSE_INSTALMENT, &d.journey.Payment)
+}
+
+func (d *demo) payOff(ctx context.Context) (string, error) {
+	return d.payOnce(ctx, "payoff", paymentsv1.Collection_PURPOSE_PAYOFF, &d.journey.Payoff)
+}
+
+// payOnce opens a payment page, pays on it and waits until the payment has arrived and is booked.
+func (d *demo) payOnce(ctx context.Context, name string, purpose paymentsv1.Collection_Purpose, paymentID *string) (string, error) {
+	request, err := d.journey.request(name)
+	if err != nil {
+		return "", err
+	}
+	res, err := d.phone.pay.StartPayment(withRequestID(ctx, request), &mobilev1.StartPaymentRequest{RequestId: request, LoanId: d.journey.LoanID, Purpose: purpose})
+	switch {
+	case err == nil:
+		*paymentID = res.GetPayment().GetId()
+	case *paymentID == "" || rpcerr.ReasonOf(err) != typev1.ErrorReason_ERROR_REASON_LOAN_STATE_INVALID:
+		return "", err // Otherwise the payment of an earlier run has closed the loan already.
+	}
+	if err := d.journey.save(); err != nil {
+		return "", err
+	}
+	if form := res.GetPayment().GetPaymentUrl(); form != "" {
+		if err := d.outside.fill(ctx, form); err != nil {
+			return "", err
+		}
+	}
+	if err := d.awaitBooked(ctx, *paymentID); err != nil {
+		return "", err
+	}
+	payment, err := d.phone.pay.GetPayment(ctx, &mobilev1.GetPaymentRequest{PaymentId: *paymentID})
+	if err != nil {
+		return "", err
+	}
+	amount := payment.GetPayment().GetAmount()
+	return fmt.Sprintf("%d.%02d %s", amount.GetMinorUnits()/100, amount.GetMinorUnits()%100, amount.GetCurrencyCode()), nil
+}
+
+// awaitBooked waits until a payment stands among the loan's transactions.
+func (d *demo) awaitBooked(ctx context.Context, paymentID string) error {
+	err := poll(ctx, func() (bool, error) {
+		screen, err := d.phone.loan.GetLoan(ctx, &mobilev1.GetLoanRequest{LoanId: d.journey.LoanID})
+		for _, transaction := range screen.GetTransactions().GetTransactions() {
+			if transaction.GetPaymentId() == paymentID {
+				return true, nil
+			}
+		}
+		return false, err
+	})
+	if err != nil {
+		return fmt.Errorf("payment %s was not booked: %w", paymentID, err)
+	}
+	return nil
+}
+
+func (d *demo) awaitClosed(ctx context.Context) (string, error) {
+	if _, err := d.socket.await(ctx, realtimev1.StatusEvent_KIND_LOAN_CLOSED); err != nil {
+		return "", err
+	}
+	screen, err := d.phone.home.GetHome(ctx, &mobilev1.GetHomeRequest{})
+	if err != nil {
+		return "", err
+	}
+	for _, card := range screen.GetLoans().GetLoans() {
+		if card.GetLoanId() == d.journey.LoanID {
+			return card.GetStateText(), nil
+		}
+	}
+	return "", errors.New("the home screen does not show the loan")
+}

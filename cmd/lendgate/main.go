@@ -1,0 +1,119 @@
+// Command lendgate is the one binary of the platform: it runs all of it on one machine, any part of it on many, and looks after it.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/lendgate/lendgate/cmd/lendgate/cases"
+	"github.com/lendgate/lendgate/cmd/lendgate/demo"
+	"github.com/lendgate/lendgate/internal/app"
+)
+
+// commands are the verbs. Everything else is configuration from the environment (see docs/configuration.md).
+type commands struct {
+	Up        upCommand        `cmd:"" help:"Run the whole platform on this machine: PostgreSQL, Redis, Temporal, services, edge, simulators, demo data."`
+	Serve     serveCommand     `cmd:"" help:"Run some parts and dial the others: identity, loans, payments, scoring, push, flows, edge."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database of LENDGATE_DATABASE_URL to what this binary needs."`
+	Demo      demoCommand      `cmd:"" help:"Be a phone: take a loan on the running platform, pay it back, check the books."`
+	Doctor    doctorCommand    `cmd:"" help:"Look after the running platform: what lives, what is ready, how much memory it takes."`
+	Contracts contractsCommand `cmd:"" help:"Check this binary against outside cases."`
+}
+
+type upCommand struct{}
+
+// Run runs the platform until it is interrupted.
+func (upCommand) Run(ctx context.Context, config app.Config) error {
+	return app.Up(ctx, config, os.Stdout)
+}
+
+type serveCommand struct {
+	Services []string `required:"" help:"The parts to run here, with commas between." placeholder:"PART,…"`
+}
+
+// Run runs the parts until it is interrupted.
+func (c serveCommand) Run(ctx context.Context, config app.Config) error {
+	return app.Serve(ctx, config, c.Services, os.Stdout)
+}
+
+type migrateCommand struct{}
+
+// Run migrates.
+func (migrateCommand) Run(ctx context.Context, config app.Config) error {
+	return app.Migrate(ctx, config, os.Stdout)
+}
+
+type demoCommand struct {
+	Resume bool   `help:"Go on with the journey that was broken off last."`
+	JSON   bool   `help:"Print data instead of a story."`
+	Locale string `help:"Language of the phone." default:"en"`
+}
+
+// Run takes a loan.
+func (c demoCommand) Run(ctx context.Context, config app.Config) error {
+	return demo.Run(ctx, demo.Options{DataDir: config.DataDir, Resume: c.Resume, JSON: c.JSON, Locale: c.Locale}, os.Stdout)
+}
+
+type doctorCommand struct {
+	JSON bool `help:"Print data instead of text."`
+}
+
+// Run looks after the platform.
+func (c doctorCommand) Run(ctx context.Context, config app.Config) error {
+	found := app.Doctor(ctx, config.DataDir)
+	if c.JSON {
+		if err := json.NewEncoder(os.Stdout).Encode(found); err != nil {
+			return err
+		}
+	} else {
+		found.WriteText(os.Stdout)
+	}
+	if !found.OK {
+		return errors.New("something is wrong")
+	}
+	return nil
+}
+
+type contractsCommand struct {
+	Cases casesCommand `cmd:"" help:"Run every case file that is known under a folder and count what passes; list the others."`
+}
+
+type casesCommand struct {
+	Dir     string `required:"" type:"existingdir" help:"The folder."`
+	JSON    bool   `help:"Print data instead of text."`
+	Verbose bool   `help:"Tell every case that failed, and why."`
+}
+
+// Run runs the cases.
+func (c casesCommand) Run() error {
+	report, err := cases.Run(c.Dir)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(report)
+	}
+	return report.WriteText(os.Stdout, c.Verbose)
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parsed := kong.Parse(&commands{}, kong.Name("lendgate"), kong.UsageOnError(),
+		kong.Description("An open-source backend for digital lenders."), kong.BindTo(ctx, (*context.Context)(nil)))
+	config, err := app.LoadConfig()
+	if err == nil {
+		err = parsed.Run(config)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "lendgate: %v\n", err)
+		os.Exit(1)
+	}
+}
