@@ -189,6 +189,26 @@ func TestPayoffChargesInterestToTheDay(t *testing.T) {
 	}
 }
 
+// TestAFeeForTheLoanItselfIsOwedFromItsFirstDay tells it apart from fees of each instalment, which a payoff drops with their periods.
+func TestAFeeForTheLoanItselfIsOwedFromItsFirstDay(t *testing.T) {
+	t.Parallel()
+	for timing, want := range map[amortize.FeeTiming]int64{amortize.FeeFirst: 30_00, amortize.FeeEach: 0, amortize.FeeSpread: 0} {
+		loan := terms()
+		loan.Fee = amortize.Fee{Amount: usd(30_00), Timing: timing}
+		state, err := allocate.Open(loan, allocate.Standard())
+		if err != nil {
+			t.Fatal(err)
+		}
+		quote, err := allocate.Payoff(state, state.Instalments[0].From)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if quote.Fee != usd(want) || quote.Interest != usd(0) || quote.Principal != loan.Principal {
+			t.Errorf("timing %d: fee %s, interest %s, principal %s", timing, quote.Fee, quote.Interest, quote.Principal)
+		}
+	}
+}
+
 func TestPayoffCountsWhatWasPaidInAdvance(t *testing.T) {
 	t.Parallel()
 	s := open(t, allocate.Standard())

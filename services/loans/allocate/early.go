@@ -80,8 +80,12 @@ func Settle(s State, on civil.Date) (State, error) {
 // current is the instalment whose period runs on a day, cut short on it.
 func (s State) current(i Instalment, on civil.Date) (Instalment, error) {
 	if !on.After(i.From) {
-		// The period begins today at the earliest: it has cost nothing yet.
-		on, i.Owed.Fee = i.From, 0
+		// The period begins today at the earliest: it has cost nothing yet, but for
+		// a fee taken once for the loan itself, which is owed from its first day.
+		on = i.From
+		if s.Terms.Fee.Timing != amortize.FeeFirst {
+			i.Owed.Fee = 0
+		}
 	}
 	accrued, err := s.accrued(i, on)
 	if err != nil {
