@@ -6,6 +6,8 @@ BIN := .lendgate/bin
 TOOLS := .lendgate/tools
 BUF := tools/buf/node_modules/.bin/buf
 SQLC := $(TOOLS)/sqlc
+GOLANGCI := $(TOOLS)/golangci-lint
+SDK := mobile-contracts/web
 export CGO_ENABLED ?= 0
 
 .PHONY: help
@@ -42,9 +44,10 @@ services: ## Install a Redis server when this machine has none and lets us (test
 	@tools/install-redis
 
 .PHONY: gen
-gen: tools ## Generate code from proto/ and queries/; git stays clean when nothing changed
+gen: tools $(SDK)/node_modules ## Generate code from proto/ and queries/; git stays clean when nothing changed
 	@$(BUF) generate
 	@cd queries && ../$(SQLC) generate
+	@cd $(SDK) && npm run --silent generate
 
 .PHONY: tools
 tools: $(BUF) $(SQLC) ## Install the generators: buf from npm, sqlc from its own Go module
@@ -57,15 +60,32 @@ $(SQLC): tools/sqlc/go.mod tools/sqlc/go.sum
 	@mkdir -p $(TOOLS)
 	@cd tools/sqlc && go build -o ../../$(SQLC) github.com/sqlc-dev/sqlc/cmd/sqlc
 
+$(SDK)/node_modules: $(SDK)/package-lock.json
+	@cd $(SDK) && npm ci --no-audit --no-fund --silent
+	@touch $@
+
+$(GOLANGCI): tools/golangci/go.mod tools/golangci/go.sum
+	@mkdir -p $(TOOLS)
+	@cd tools/golangci && go build -o ../../$(GOLANGCI) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: test-sdk
+test-sdk: $(BUF) $(SDK)/node_modules ## Test the TypeScript SDK: types, vectors, golden fixtures
+	@cd $(SDK) && npm test --silent
+
+.PHONY: replay
+replay: $(SDK)/node_modules ## Replay the golden fixtures against the running platform, in JSON and in Protobuf
+	@cd $(SDK) && npm run --silent replay -- --platform $(abspath $(or $(LENDGATE_DATA_DIR),.lendgate))/platform.json
+	@cd $(SDK) && npm run --silent replay -- --platform $(abspath $(or $(LENDGATE_DATA_DIR),.lendgate))/platform.json --binary
+
 .PHONY: fmt
 fmt: $(BUF) ## Format Go and proto
 	@gofmt -w $$(git ls-files '*.go' ':!gen')
 	@$(BUF) format -w
 
 .PHONY: lint
-lint: $(BUF) ## Check form and contracts
+lint: $(BUF) $(GOLANGCI) ## Check form and contracts
 	@test -z "$$(gofmt -l $$(git ls-files '*.go' ':!gen'))" || { gofmt -l $$(git ls-files '*.go' ':!gen'); exit 1; }
-	@go vet ./...
+	@$(GOLANGCI) run ./...
 	@$(BUF) lint
 	@$(BUF) format --diff --exit-code
 
@@ -75,7 +95,7 @@ breaking: $(BUF) ## Check that contracts only grow against AGAINST (default: the
 
 .PHONY: drift
 drift: gen ## Check that generated code is current
-	@test -z "$$(git status --porcelain -- gen)" || { git status --porcelain -- gen; git diff -- gen | head -50; exit 1; }
+	@test -z "$$(git status --porcelain -- gen $(SDK)/gen)" || { git status --porcelain -- gen $(SDK)/gen; git diff -- gen $(SDK)/gen | head -50; exit 1; }
 
 .PHONY: ci
 ci: ## Everything that .ci/run checks

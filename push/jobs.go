@@ -112,7 +112,7 @@ type retryPolicy struct{}
 // NextRetry doubles the wait from one second, with jitter.
 func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
 	bound := min(time.Second<<min(job.Attempt, 10), errorPauseMax)
-	return time.Now().Add(bound/2 + rand.N(bound/2)) // River's own clock is the wall's.
+	return time.Now().Add(bound/2 + rand.N(bound/2)) //nolint:forbidigo // River's own clock is the wall's.
 }
 
 // backoff is the wait before the attempt after the given one: what the provider asked for, or a wait that triples, with jitter either way so

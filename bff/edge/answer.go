@@ -39,7 +39,7 @@ func (e *Edge) refusePlain(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(httpStatus(coded.Code()))
 	body, _ := json.Marshal(map[string]string{"code": coded.Code().String(), "reason": rpcerr.Name(rpcerr.ReasonOf(err)), "message": coded.Message()})
-	w.Write(body) //nolint:errcheck // The caller went away; there is nobody to tell.
+	w.Write(body)
 }
 
 // httpStatus is the status of a code in the Connect protocol, for the codes that the chain refuses with.

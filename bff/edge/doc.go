@@ -7,5 +7,5 @@
 //
 // It owns what is refused before a screen sees it, and the words of refusals. It promises that every refusal has a code and a reason of the
 // contract, in the protocol that was asked in (Connect, gRPC, gRPC-Web), and that a client's mistake never answers 500. It knows no
-// screen: handlers are mounted on it.
+// screen: handlers are mounted on it. A partner's server passes the same chain as a phone, by its own keys and without a session.
 package edge

@@ -26,6 +26,8 @@ type Config struct {
 	MaxInFlight int64
 	// PerDevice is how many requests a device may make in a minute. Default 600.
 	PerDevice int64
+	// PerPartner is how many requests a partner may make in a minute, whichever of its keys signs them. Default 1200.
+	PerPartner int64
 	// PerAddress is how many unsigned and enrolling requests an address may make in a minute. Default 120.
 	PerAddress int64
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. Default none.
@@ -40,6 +42,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxBodyBytes, 64<<10)
 	setDefault(&c.MaxInFlight, 512)
 	setDefault(&c.PerDevice, 600)
+	setDefault(&c.PerPartner, 1200)
 	setDefault(&c.PerAddress, 120)
 	setDefault(&c.CacheLifetime, 5*time.Second)
 	return c
@@ -74,8 +77,10 @@ type Edge struct {
 	sessions *sessionCache
 	verifier signature.Verifier
 	keys     *deviceKeys
+	partners partnerKeys
 	rpcs     *http.ServeMux
 	raw      *http.ServeMux
+	streams  *http.ServeMux
 	writer   *connect.ErrorWriter
 	inFlight atomic.Int64
 	draining atomic.Bool
@@ -88,6 +93,10 @@ func New(config Config, deps Deps) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
+	partners, err := newPartnerKeys(deps.Tenants)
+	if err != nil {
+		return nil, err
+	}
 	limits, err := newRateLimits(config, deps.Redis)
 	if err != nil {
 		return nil, err
@@ -97,8 +106,10 @@ func New(config Config, deps Deps) (*Edge, error) {
 		metrics:  newMetrics(deps.Metrics),
 		sessions: newSessionCache(deps.Sessions, deps.Clock, config.CacheLifetime),
 		keys:     newDeviceKeys(deps.Devices, deps.Clock, config.CacheLifetime),
+		partners: partners,
 		rpcs:     http.NewServeMux(),
 		raw:      http.NewServeMux(),
+		streams:  http.NewServeMux(),
 		writer:   connect.NewErrorWriter(),
 	}
 	e.verifier = signature.Verifier{
@@ -121,6 +132,10 @@ func (e *Edge) Mount(make func(options ...connect.HandlerOption) (string, http.H
 // itself. pattern is one of net/http.
 func (e *Edge) Handle(pattern string, handler http.Handler) { e.raw.Handle(pattern, handler) }
 
+// Stream serves something that answers before its caller has said everything, such as gRPC's reflection: no content is read for it, so it
+// bounds by itself what it reads. Apart from that, and from an address, it gets what Handle gives.
+func (e *Edge) Stream(pattern string, handler http.Handler) { e.streams.Handle(pattern, handler) }
+
 // Handler is the whole edge.
 func (e *Edge) Handler() http.Handler {
 	rpcs := chain(e.rpcs,
@@ -132,7 +147,15 @@ func (e *Edge) Handler() http.Handler {
 		}
 		rpcs.ServeHTTP(w, r)
 	})
-	return chain(inner, e.request, e.recover, e.shed, e.readBody, e.clientAddress)
+	whole := chain(inner, e.readBody, e.clientAddress)
+	entry := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := e.streams.Handler(r); pattern != "" {
+			e.streams.ServeHTTP(w, r)
+			return
+		}
+		whole.ServeHTTP(w, r)
+	})
+	return chain(entry, e.request, e.recover, e.shed)
 }
 
 // Drain makes the edge unready: new requests are told to go elsewhere, those in hand are finished.

@@ -19,9 +19,9 @@ import (
 // limitTimeout bounds the wait for Redis. Without it the request passes: the limits that guard codes and money are in PostgreSQL.
 const limitTimeout = 200 * time.Millisecond
 
-// rateLimits are the two counters: one for each enrolled device, one for each address that calls without one.
+// rateLimits are the three counters: one for each enrolled device, one for each partner, one for each address that calls as neither.
 type rateLimits struct {
-	perDevice, perAddress *limiter.Limiter
+	perDevice, perPartner, perAddress *limiter.Limiter
 }
 
 func newRateLimits(config Config, client redis.UniversalClient) (rateLimits, error) {
@@ -31,6 +31,7 @@ func newRateLimits(config Config, client redis.UniversalClient) (rateLimits, err
 	}
 	return rateLimits{
 		perDevice:  limiter.New(store, limiter.Rate{Period: time.Minute, Limit: config.PerDevice}),
+		perPartner: limiter.New(store, limiter.Rate{Period: time.Minute, Limit: config.PerPartner}),
 		perAddress: limiter.New(store, limiter.Rate{Period: time.Minute, Limit: config.PerAddress}),
 	}, nil
 }
@@ -40,10 +41,7 @@ func newRateLimits(config Config, client redis.UniversalClient) (rateLimits, err
 func (e *Edge) rateLimit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := callOf(r.Context())
-		limit, name, key := e.limits.perDevice, "device", c.tenant.ID+":device:"+c.actor.DeviceID
-		if c.actor.DeviceID == "" {
-			limit, name, key = e.limits.perAddress, "address", c.tenant.ID+":address:"+c.address.String()
-		}
+		limit, name, key := e.counter(c)
 		ctx, cancel := context.WithTimeout(r.Context(), limitTimeout)
 		defer cancel()
 		state, err := limit.Get(ctx, key)
@@ -63,4 +61,16 @@ func (e *Edge) rateLimit(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// counter is what a call counts against, with its name for the caller and its key.
+func (e *Edge) counter(c *call) (counter *limiter.Limiter, name, key string) {
+	switch {
+	case c.actor.PartnerID != "":
+		return e.limits.perPartner, "partner", c.tenant.ID + ":partner:" + c.actor.PartnerID
+	case c.actor.DeviceID != "":
+		return e.limits.perDevice, "device", c.tenant.ID + ":device:" + c.actor.DeviceID
+	default:
+		return e.limits.perAddress, "address", c.tenant.ID + ":address:" + c.address.String()
+	}
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/lendgate/lendgate/gen/go/lendgate/identity/v1/identityv1connect"
 	mobilev1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	"github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1/mobilev1connect"
+	"github.com/lendgate/lendgate/gen/go/lendgate/partner/v1/partnerv1connect"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	"github.com/lendgate/lendgate/internal/actor"
 	"github.com/lendgate/lendgate/internal/clock"
@@ -41,7 +42,7 @@ import (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// rig is an edge with one phone, a stand-in for identity and screens that count their calls.
+// rig is an edge with one phone, two partners, a stand-in for identity and screens that count their calls.
 type rig struct {
 	server  *httptest.Server
 	edge    *edge.Edge
@@ -54,6 +55,8 @@ type rig struct {
 	person  string
 	token   string
 	screens *screens
+	// keys are those of partners, by id. They sign.
+	keys map[string]signature.Key
 }
 
 // identityStandIn knows one device and one session.
@@ -98,6 +101,7 @@ type screens struct {
 	mobilev1connect.UnimplementedAuthServiceHandler
 	mobilev1connect.UnimplementedHomeServiceHandler
 	mobilev1connect.UnimplementedPayServiceHandler
+	partnerv1connect.UnimplementedCatalogServiceHandler
 	calls atomic.Int64
 	who   atomic.Pointer[actor.Actor]
 	fail  error
@@ -163,9 +167,15 @@ func newRig(t *testing.T, config edge.Config, permissions ...typev1.Permission) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	lenders, err := tenant.NewDirectory(&tenant.Tenant{
-		ID: "demo", Currency: "UAH", TimeZone: "Europe/Kyiv", Locales: []string{"uk", "en"}, MinAppVersions: map[string]string{"ios": "2.10.0"},
-	})
+	partners, keys := shops(t)
+	r.keys = keys
+	lenders, err := tenant.NewDirectory(
+		&tenant.Tenant{
+			ID: "demo", Currency: "UAH", TimeZone: "Europe/Kyiv", Locales: []string{"uk", "en"}, MinAppVersions: map[string]string{"ios": "2.10.0"},
+			Partners: partners,
+		},
+		&tenant.Tenant{ID: "other", Currency: "UAH", TimeZone: "Europe/Kyiv", Locales: []string{"uk"}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,6 +200,9 @@ func newRig(t *testing.T, config edge.Config, permissions ...typev1.Permission) 
 	})
 	r.edge.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
 		return mobilev1connect.NewPayServiceHandler(r.screens, o...)
+	})
+	r.edge.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
+		return partnerv1connect.NewCatalogServiceHandler(r.screens, o...)
 	})
 	r.server = httptest.NewServer(r.edge.Handler())
 	t.Cleanup(r.server.Close)

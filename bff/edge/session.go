@@ -36,10 +36,15 @@ func (s *sessionCache) look(ctx context.Context, lender, token string) (*identit
 }
 
 // authenticate finds out who calls. A token is good on the device of its session alone, so a stolen one is of no use without the key that
-// never leaves the device. Without a token the caller is the device.
+// never leaves the device. Without a token the caller is the device. A partner is known by its key.
 func (e *Edge) authenticate(next http.Handler) http.Handler {
+	asPartner := e.admitPartner(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := callOf(r.Context())
+		if c.method.Signature == typev1.SignatureClass_SIGNATURE_CLASS_PARTNER {
+			asPartner.ServeHTTP(w, r)
+			return
+		}
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || c.method.Signature == typev1.SignatureClass_SIGNATURE_CLASS_NONE {
 			c.actor.Kind = actor.KindAnonymous

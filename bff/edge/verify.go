@@ -20,6 +20,7 @@ func (e *Edge) verify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := callOf(r.Context())
 		ctx, verifier, policy := r.Context(), e.verifier, signature.ProfileLendgate1()
+		algorithms := []string{signature.ECDSAP256SHA256} // What phones keep in hardware.
 		switch c.method.Signature {
 		case typev1.SignatureClass_SIGNATURE_CLASS_NONE:
 			next.ServeHTTP(w, r)
@@ -29,17 +30,24 @@ func (e *Edge) verify(next http.Handler) http.Handler {
 		case typev1.SignatureClass_SIGNATURE_CLASS_MONEY:
 			policy = signature.ProfileLendgate1Money()
 		case typev1.SignatureClass_SIGNATURE_CLASS_DEVICE:
-		default: // PARTNER and INTERNAL have no keys here yet, and none of them is mounted.
+		case typev1.SignatureClass_SIGNATURE_CLASS_PARTNER:
+			verifier.Keys, algorithms = e.partners, partnerAlgorithms()
+		default: // INTERNAL has no keys here, and none of it is mounted.
 			e.refuse(w, r, rpcerr.New(connect.CodeUnimplemented, typev1.ErrorReason_ERROR_REASON_UNKNOWN_RPC, "no such RPC"))
 			return
 		}
-		policy.Algorithms = []string{signature.ECDSAP256SHA256} // What phones keep in hardware.
+		policy.Algorithms = algorithms
 		verified, err := verifier.Verify(withReadOnly(ctx, c.method.ReadOnly), r, c.body, policy)
 		if err != nil {
 			e.refuseSignature(w, r, policy, err)
 			return
 		}
-		c.keyID, c.actor.DeviceID = verified.KeyID, verified.Owner
+		c.keyID = verified.KeyID
+		if c.method.Signature == typev1.SignatureClass_SIGNATURE_CLASS_PARTNER {
+			c.actor.PartnerID = verified.Owner
+		} else {
+			c.actor.DeviceID = verified.Owner
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -41,6 +41,6 @@ func (e *Edge) Webhooks(prefix string, take func(ctx context.Context, webhook We
 			return
 		}
 		w.Header().Set("Content-Type", ack.ContentType)
-		w.Write(ack.Body) //nolint:errcheck // The provider went away and will come again.
+		w.Write(ack.Body)
 	}))
 }

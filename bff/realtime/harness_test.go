@@ -32,7 +32,6 @@ type fixture struct {
 	acks    *memoryAcks
 	handler *Handler
 	current atomic.Pointer[Handler] // what the server serves; replaced by restart
-	server  *http.Server
 	dial    func(ctx context.Context) (net.Conn, error)
 	url     string
 	cfg     Config

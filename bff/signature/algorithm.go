@@ -11,7 +11,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/asn1"
-	"io"
 	"math/big"
 )
 
@@ -123,7 +122,7 @@ func verifyP256(public *ecdsa.PublicKey, base, signature []byte) bool {
 }
 
 func signP256(private crypto.Signer, base []byte) ([]byte, error) {
-	var random io.Reader = rand.Reader
+	random := rand.Reader
 	if _, ok := private.(*ecdsa.PrivateKey); ok {
 		random = nil // asks the standard library for RFC 6979
 	}

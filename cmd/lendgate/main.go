@@ -14,6 +14,7 @@ import (
 
 	"github.com/lendgate/lendgate/cmd/lendgate/cases"
 	"github.com/lendgate/lendgate/cmd/lendgate/demo"
+	"github.com/lendgate/lendgate/cmd/lendgate/trigger"
 	"github.com/lendgate/lendgate/internal/app"
 )
 
@@ -24,6 +25,7 @@ type commands struct {
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database of LENDGATE_DATABASE_URL to what this binary needs."`
 	Demo      demoCommand      `cmd:"" help:"Be a phone: take a loan on the running platform, pay it back, check the books."`
 	Doctor    doctorCommand    `cmd:"" help:"Look after the running platform: what lives, what is ready, how much memory it takes."`
+	Trigger   triggerCommand   `cmd:"" help:"Make one thing happen on the running platform, as somebody outside would, and print it as data."`
 	Contracts contractsCommand `cmd:"" help:"Check this binary against outside cases."`
 }
 
@@ -79,6 +81,24 @@ func (c doctorCommand) Run(ctx context.Context, config app.Config) error {
 		return errors.New("something is wrong")
 	}
 	return nil
+}
+
+type triggerCommand struct {
+	PartnerQuote partnerQuoteCommand `cmd:"" help:"Be the demo partner: sign one QuoteLoan, send it, print the request and the answer."`
+}
+
+type partnerQuoteCommand struct {
+	Product     string `help:"Code of the product." default:"cash"`
+	Principal   int64  `help:"How much, in minor units." default:"2000000"`
+	Currency    string `help:"ISO 4217 code." default:"UAH"`
+	Instalments int32  `help:"Over how many instalments." default:"12"`
+}
+
+// Run asks for a quote.
+func (c partnerQuoteCommand) Run(ctx context.Context, config app.Config) error {
+	return trigger.PartnerQuote(ctx, config.DataDir, trigger.Quote{
+		ProductCode: c.Product, Principal: c.Principal, Currency: c.Currency, Instalments: c.Instalments,
+	}, os.Stdout)
 }
 
 type contractsCommand struct {

@@ -23,6 +23,8 @@ const (
 	KindAnonymous Kind = "anonymous"
 	// KindPerson is a borrower with a session.
 	KindPerson Kind = "person"
+	// KindPartner is a shop's server, known by its key. It never acts for a person.
+	KindPartner Kind = "partner"
 	// KindService is one of our own services acting by itself.
 	KindService Kind = "service"
 )
@@ -38,6 +40,8 @@ type Actor struct {
 	DeviceID string `json:"device,omitempty"`
 	// SessionID is the wire id of the session ("ses_…"). Empty when there is none.
 	SessionID string `json:"session,omitempty"`
+	// PartnerID is the lender's code of a KindPartner actor, such as "shop-demo". Empty when there is none.
+	PartnerID string `json:"partner,omitempty"`
 	// Service names the service of a KindService actor, such as "flows".
 	Service string `json:"service,omitempty"`
 	// Permissions are what the actor holds. A service holds those of Grants.
@@ -48,13 +52,15 @@ type Actor struct {
 	Locale string `json:"locale,omitempty"`
 }
 
-// String names the actor for audit columns, such as "person:per_…", "device:dev_…" or "service:flows".
+// String names the actor for audit columns, such as "person:per_…", "device:dev_…", "partner:shop-demo" or "service:flows".
 func (a Actor) String() string {
 	switch {
 	case a.Kind == KindService && a.PersonID != "":
 		return "service:" + a.Service + "/" + a.PersonID
 	case a.Kind == KindService:
 		return "service:" + a.Service
+	case a.Kind == KindPartner:
+		return "partner:" + a.PartnerID
 	case a.PersonID != "":
 		return "person:" + a.PersonID
 	case a.DeviceID != "":
@@ -64,13 +70,14 @@ func (a Actor) String() string {
 	}
 }
 
-// Holds tells whether the actor may call an RPC that asks for p.
+// Holds tells whether the actor may call an RPC that asks for p. A partner has proved who it is as much as a person with a session has, so
+// it passes where that is all that is asked; what is a person's own is kept from it by MaySee, and by every other permission.
 func (a Actor) Holds(p typev1.Permission) bool {
 	switch p {
 	case typev1.Permission_PERMISSION_OPEN:
 		return true
 	case typev1.Permission_PERMISSION_SESSION:
-		return a.Kind == KindPerson || a.Kind == KindService
+		return a.Kind == KindPerson || a.Kind == KindPartner || a.Kind == KindService
 	default:
 		return slices.Contains(a.Permissions, p)
 	}
@@ -82,11 +89,14 @@ func (a Actor) Person() (uuid.UUID, bool) {
 	return u, err == nil
 }
 
-// MaySee tells whether rows of the person may be shown to the actor: to a service acting by itself all of its tenant, to everybody else
-// their own.
+// MaySee tells whether rows of the person may be shown to the actor: to a service acting by itself all of its tenant, to a partner none, to
+// everybody else their own.
 func (a Actor) MaySee(person uuid.UUID) bool {
-	if a.Kind == KindService && a.PersonID == "" {
+	switch {
+	case a.Kind == KindService && a.PersonID == "":
 		return true
+	case a.Kind == KindPartner:
+		return false // Whatever else the actor says.
 	}
 	own, ok := a.Person()
 	return ok && own == person

@@ -63,3 +63,8 @@ func BorrowerPermissions() []typev1.Permission {
 		typev1.Permission_PERMISSION_NOTIFICATION_WRITE,
 	}
 }
+
+// PartnerPermissions are what a partner holds: what is the same for everybody whom the lender works with, and nothing of a person.
+func PartnerPermissions() []typev1.Permission {
+	return []typev1.Permission{typev1.Permission_PERMISSION_CATALOG_READ}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -40,6 +41,8 @@ type Config struct {
 	EdgeTLSKey         string `env:"LENDGATE_EDGE_TLS_KEY"`
 	// EdgeAuthorities are the hosts that signatures may be made for. Empty: any, which is for one machine.
 	EdgeAuthorities []string `env:"LENDGATE_EDGE_AUTHORITIES"`
+	// EdgeTrustedProxies are the networks whose X-Forwarded-For is believed, such as "10.0.0.0/8". Empty: none, the peer is the caller.
+	EdgeTrustedProxies []netip.Prefix `env:"LENDGATE_EDGE_TRUSTED_PROXIES"`
 	// PublicURL is the edge's address as third parties reach it, for webhooks. Empty: EdgeAddress.
 	PublicURL string `env:"LENDGATE_PUBLIC_URL"`
 	// InternalAddress is where our own processes reach the services of this one.

@@ -15,8 +15,10 @@ import (
 
 	"github.com/lendgate/lendgate/bff/edge"
 	"github.com/lendgate/lendgate/bff/mobile"
+	"github.com/lendgate/lendgate/bff/partner"
 	"github.com/lendgate/lendgate/bff/realtime"
 	"github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1/mobilev1connect"
+	"github.com/lendgate/lendgate/gen/go/lendgate/partner/v1/partnerv1connect"
 	paymentsv1 "github.com/lendgate/lendgate/gen/go/lendgate/payments/v1"
 	pushv1 "github.com/lendgate/lendgate/gen/go/lendgate/push/v1"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
@@ -26,7 +28,7 @@ import (
 // webhookPrefix is where third parties reach us, before the lender and the provider.
 const webhookPrefix = "/webhooks"
 
-// front is what phones and third parties reach: the edge with the screens, the websocket and the webhooks.
+// front is what phones, partners and third parties reach: the edge with the screens, the partners' services, the websocket and the webhooks.
 type front struct {
 	edge   *edge.Edge
 	socket *realtime.Handler
@@ -35,13 +37,20 @@ type front struct {
 // newFront mounts everything on a new edge.
 func (p *process) newFront(config Config, client redis.UniversalClient, wakeups realtime.Wakeups, log *slog.Logger) (*front, error) {
 	c := p.clients
-	e, err := edge.New(edge.Config{Authorities: config.EdgeAuthorities}, edge.Deps{
-		Log: log, Clock: p.clock, Door: p.door, Redis: client, Tenants: p.tenants, Devices: c.devices, Sessions: c.sessions, Metrics: p.registry,
+	lenders, err := withDemoPartner(p.tenants, config)
+	if err != nil {
+		return nil, err
+	}
+	e, err := edge.New(edge.Config{Authorities: config.EdgeAuthorities, TrustedProxies: config.EdgeTrustedProxies}, edge.Deps{
+		Log: log, Clock: p.clock, Door: p.door, Redis: client, Tenants: lenders, Devices: c.devices, Sessions: c.sessions, Metrics: p.registry,
 	})
 	if err != nil {
 		return nil, err
 	}
 	p.mountScreens(e, log)
+	e.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
+		return partnerv1connect.NewCatalogServiceHandler(&partner.Catalog{Products: c.products}, o...)
+	})
 	metrics, err := realtime.NewMetrics(p.registry)
 	if err != nil {
 		return nil, err
@@ -56,17 +65,18 @@ func (p *process) newFront(config Config, client redis.UniversalClient, wakeups 
 	e.Handle("GET "+mobile.RealtimePath, socket)
 	e.Webhooks(webhookPrefix, p.takeWebhook)
 	for _, mount := range []func(*grpcreflect.Reflector, ...connect.HandlerOption) (string, http.Handler){grpcreflect.NewHandlerV1, grpcreflect.NewHandlerV1Alpha} {
-		path, handler := mount(grpcreflect.NewStaticReflector(screenServices()...))
-		e.Handle(path, handler)
+		path, handler := mount(grpcreflect.NewStaticReflector(outsideServices()...), connect.WithReadMaxBytes(4<<10)) // A question is a name.
+		e.Stream(path, handler)
 	}
 	return &front{edge: e, socket: socket}, nil
 }
 
-// screenServices are the services that phones see.
-func screenServices() []string {
+// outsideServices are the services that phones and partners see.
+func outsideServices() []string {
 	return []string{
 		mobilev1connect.AppServiceName, mobilev1connect.AuthServiceName, mobilev1connect.HomeServiceName, mobilev1connect.ProfileServiceName,
 		mobilev1connect.ApplyServiceName, mobilev1connect.LoanServiceName, mobilev1connect.PayServiceName,
+		partnerv1connect.CatalogServiceName,
 	}
 }
 

@@ -43,5 +43,5 @@ func (p *process) opsHandler(draining func() bool) http.Handler {
 func writeLine(w http.ResponseWriter, status int, line string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	w.Write([]byte(line + "\n")) //nolint:errcheck // The caller went away.
+	w.Write([]byte(line + "\n"))
 }

@@ -16,7 +16,7 @@ func releaseOrphans(ctx context.Context, databaseURL string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // A connection that only reads back what was committed.
+	defer conn.Close(context.WithoutCancel(ctx))
 	for _, service := range migrate.JobServices() {
 		schema := pgx.Identifier{service}.Sanitize()
 		for _, statement := range []string{

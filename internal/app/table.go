@@ -27,6 +27,7 @@ func printTable(out io.Writer, config Config, platform Platform, m *machine, peo
 			row("  "+p.name, p.phone+"  code "+p.code)
 		}
 	}
+	printDemoPartner(out, config, row)
 	fmt.Fprint(out, `
   Next
     make demo                       a phone takes a loan, pays it back, and the books are checked
@@ -35,4 +36,16 @@ func printTable(out io.Writer, config Config, platform Platform, m *machine, peo
 
   Ctrl-C stops everything.
 `)
+}
+
+// printDemoPartner says who the demo shop is and how to be it. With lenders of the operator's own there is none.
+func printDemoPartner(out io.Writer, config Config, row func(name, what string)) {
+	key, err := ReadDemoPartnerKey(config.DataDir)
+	if err != nil || config.TenantsFile != "" {
+		return
+	}
+	fmt.Fprint(out, "\n  Demo partner (a shop's server; it signs its requests by this key)\n")
+	row("  "+DemoPartner, "key "+key.ID)
+	row("  Private key", demoPartnerFile(config.DataDir))
+	row("  Try it", "go run ./cmd/lendgate trigger partner-quote")
 }

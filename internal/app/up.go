@@ -71,7 +71,7 @@ func Up(ctx context.Context, config Config, out io.Writer) (err error) {
 	if err := platform.write(config.DataDir); err != nil {
 		return err
 	}
-	defer os.Remove(platformFile(config.DataDir)) //nolint:errcheck // A file left behind is overwritten by the next start.
+	defer os.Remove(platformFile(config.DataDir)) // A file left behind is overwritten by the next start.
 	printTable(out, config, platform, machine, people, progress.elapsed())
 	select {
 	case <-ctx.Done():
@@ -126,6 +126,9 @@ func newUp(ctx context.Context, config Config, m *machine, keys secrets, log *sl
 		return nil, err
 	}
 	u.process.sandboxCodes = demoCodes()
+	if err := makeDemoPartnerKey(config); err != nil {
+		return nil, err
+	}
 	client, err := newRedis(m.redisURL, log)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func fromAPT(ctx context.Context, o FindOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 
 	restore, err := withoutMainCluster()
 	if err != nil {

@@ -46,7 +46,7 @@ func fromNPM(ctx context.Context, o FindOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	if _, err := os.Stat(bin); err == nil { // Somebody else installed it while we waited.
 		return bin, nil
 	}

@@ -71,7 +71,7 @@ func Build(ctx context.Context, o BuildOptions) (binary string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	if _, err := os.Stat(p.binary); err == nil {
 		return p.binary, nil
 	}

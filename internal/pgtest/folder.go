@@ -30,7 +30,7 @@ const settlingTime = time.Minute
 func memoryFolder() string {
 	const shm = "/dev/shm"
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(shm, &fs); err == nil && uint64(fs.Bavail)*uint64(fs.Bsize) >= memoryNeeded {
+	if err := syscall.Statfs(shm, &fs); err == nil && uint64(fs.Bavail)*uint64(fs.Bsize) >= memoryNeeded { //nolint:unconvert // The field has another type on other systems.
 		if probe, err := os.MkdirTemp(shm, folderPrefix); err == nil {
 			_ = os.Remove(probe)
 			return shm

@@ -1,13 +1,15 @@
 // Package tenant knows the lenders that this installation serves, and their settings.
 //
-// Tenants are configuration of the operator, not data of a service: every service reads the same directory. A lender's business date and
-// products are data and live with the services.
+// Tenants are configuration of the operator, not data of a service: every service reads the same directory. A lender's partners with their
+// keys are part of it. A lender's business date and products are data and live with the services.
 package tenant
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"time"
@@ -35,6 +37,8 @@ type Tenant struct {
 	MinAppVersions map[string]string `json:"min_app_versions"`
 	// ConsentTextVersion names the consent texts in force.
 	ConsentTextVersion string `json:"consent_text_version"`
+	// Partners are the companies whose servers call us in their own name.
+	Partners []Partner `json:"partners"`
 
 	zone    *time.Location
 	matcher language.Matcher
@@ -81,6 +85,9 @@ func (t *Tenant) prepare() error {
 		}
 		tags = append(tags, tag)
 	}
+	if err := t.preparePartners(); err != nil {
+		faults = append(faults, err)
+	}
 	if t.MinAge == 0 {
 		t.MinAge = 18
 	}
@@ -93,11 +100,19 @@ type Directory struct {
 	tenants []*Tenant
 }
 
-// Parse reads a directory: a JSON array of tenants.
+// Parse reads a directory: a JSON array of tenants. A field that nobody knows is a fault: a misspelt limit would be no limit.
 func Parse(text []byte) (*Directory, error) {
 	var tenants []*Tenant
-	if err := json.Unmarshal(text, &tenants); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&tenants); err != nil {
 		return nil, fmt.Errorf("tenants: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("tenants: something stands after the array")
+	}
+	if slices.Contains(tenants, nil) {
+		return nil, errors.New("tenants: null is no tenant")
 	}
 	return NewDirectory(tenants...)
 }
@@ -116,7 +131,10 @@ func NewDirectory(tenants ...*Tenant) (*Directory, error) {
 			faults = append(faults, fmt.Errorf("tenant %q stands twice", t.ID))
 		}
 	}
-	return &Directory{tenants: tenants}, errors.Join(faults...)
+	if err := errors.Join(append(faults, checkKeyIDs(tenants))...); err != nil {
+		return nil, err
+	}
+	return &Directory{tenants: tenants}, nil
 }
 
 // Get finds a tenant.

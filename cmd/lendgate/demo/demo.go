@@ -156,7 +156,7 @@ func (d *demo) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.journey.AccessToken, err = "", nil
+	d.journey.AccessToken = "" // The old one would be refused before the refresh is looked at.
 	res, err := d.phone.auth.RefreshSession(withRequestID(ctx, request), &mobilev1.RefreshSessionRequest{RequestId: request, RefreshToken: d.journey.RefreshToken})
 	if err != nil {
 		return err

@@ -101,7 +101,8 @@ const (
 	Permission_PERMISSION_UNSPECIFIED Permission = 0
 	// Open to any caller who passes the signature class; there is no session yet.
 	Permission_PERMISSION_OPEN Permission = 1
-	// Any live session.
+	// Any caller who has proved who they are: a person by a live session, a partner by its key. It opens nobody's data: services hold rows
+	// against the caller.
 	Permission_PERMISSION_SESSION Permission = 2
 	// Read one's own profile, devices and consents.
 	Permission_PERMISSION_PROFILE_READ Permission = 10
@@ -123,6 +124,8 @@ const (
 	Permission_PERMISSION_NOTIFICATION_READ Permission = 40
 	// Register this device for push messages.
 	Permission_PERMISSION_NOTIFICATION_WRITE Permission = 41
+	// Partner: read the catalogue of products and quote by it.
+	Permission_PERMISSION_CATALOG_READ Permission = 60
 	// Service to service: identity's own verbs (codes, sessions, keys).
 	Permission_PERMISSION_IDENTITY_OPERATE Permission = 100
 	// Service to service: lending verbs that no person calls (decide, disburse, close).
@@ -159,6 +162,7 @@ var (
 		31:  "PERMISSION_PAYMENT_READ",
 		40:  "PERMISSION_NOTIFICATION_READ",
 		41:  "PERMISSION_NOTIFICATION_WRITE",
+		60:  "PERMISSION_CATALOG_READ",
 		100: "PERMISSION_IDENTITY_OPERATE",
 		101: "PERMISSION_LOAN_OPERATE",
 		102: "PERMISSION_MONEY_OPERATE",
@@ -183,6 +187,7 @@ var (
 		"PERMISSION_PAYMENT_READ":         31,
 		"PERMISSION_NOTIFICATION_READ":    40,
 		"PERMISSION_NOTIFICATION_WRITE":   41,
+		"PERMISSION_CATALOG_READ":         60,
 		"PERMISSION_IDENTITY_OPERATE":     100,
 		"PERMISSION_LOAN_OPERATE":         101,
 		"PERMISSION_MONEY_OPERATE":        102,
@@ -424,7 +429,7 @@ const file_lendgate_type_v1_option_proto_rawDesc = "" +
 	"\x16SIGNATURE_CLASS_DEVICE\x10\x03\x12\x1b\n" +
 	"\x17SIGNATURE_CLASS_PARTNER\x10\x04\x12\x19\n" +
 	"\x15SIGNATURE_CLASS_MONEY\x10\x05\x12\x1c\n" +
-	"\x18SIGNATURE_CLASS_INTERNAL\x10\x06*\xa0\x05\n" +
+	"\x18SIGNATURE_CLASS_INTERNAL\x10\x06*\xbd\x05\n" +
 	"\n" +
 	"Permission\x12\x1a\n" +
 	"\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x13\n" +
@@ -440,7 +445,8 @@ const file_lendgate_type_v1_option_proto_rawDesc = "" +
 	"\x18PERMISSION_PAYMENT_WRITE\x10\x1e\x12\x1b\n" +
 	"\x17PERMISSION_PAYMENT_READ\x10\x1f\x12 \n" +
 	"\x1cPERMISSION_NOTIFICATION_READ\x10(\x12!\n" +
-	"\x1dPERMISSION_NOTIFICATION_WRITE\x10)\x12\x1f\n" +
+	"\x1dPERMISSION_NOTIFICATION_WRITE\x10)\x12\x1b\n" +
+	"\x17PERMISSION_CATALOG_READ\x10<\x12\x1f\n" +
 	"\x1bPERMISSION_IDENTITY_OPERATE\x10d\x12\x1b\n" +
 	"\x17PERMISSION_LOAN_OPERATE\x10e\x12\x1c\n" +
 	"\x18PERMISSION_MONEY_OPERATE\x10f\x12\x1a\n" +

@@ -98,7 +98,8 @@ export enum Permission {
   OPEN = 1,
 
   /**
-   * Any caller who has proved who they are: a person by a live session, a partner by its key. Only for what is nobody's own.
+   * Any caller who has proved who they are: a person by a live session, a partner by its key. It opens nobody's data: services hold rows
+   * against the caller.
    *
    * @generated from enum value: PERMISSION_SESSION = 2;
    */
