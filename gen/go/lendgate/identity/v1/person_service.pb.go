@@ -536,12 +536,12 @@ const file_lendgate_identity_v1_person_service_proto_rawDesc = "" +
 	"\x10GetPersonRequest\x12$\n" +
 	"\tperson_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\bpersonId\"I\n" +
 	"\x11GetPersonResponse\x124\n" +
-	"\x06person\x18\x01 \x01(\v2\x1c.lendgate.identity.v1.PersonR\x06person\"\xc4\x01\n" +
+	"\x06person\x18\x01 \x01(\v2\x1c.lendgate.identity.v1.PersonR\x06person\"\xcd\x01\n" +
 	"\x14UpdateProfileRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12?\n" +
-	"\aprofile\x18\x02 \x01(\v2\x1d.lendgate.identity.v1.ProfileB\x06\xbaH\x03\xc8\x01\x01R\aprofile\x12!\n" +
-	"\aversion\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\aversion\x12\x1f\n" +
+	"\aprofile\x18\x02 \x01(\v2\x1d.lendgate.identity.v1.ProfileB\x06\xbaH\x03\xc8\x01\x01R\aprofile\x12*\n" +
+	"\aversion\x18\x03 \x01(\x03B\x10\xbaH\r\"\v\x18\xff\xff\xff\xff\xff\xff\xff\x0f(\x00R\aversion\x12\x1f\n" +
 	"\x06locale\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18#R\x06locale\"M\n" +
 	"\x15UpdateProfileResponse\x124\n" +
 	"\x06person\x18\x01 \x01(\v2\x1c.lendgate.identity.v1.PersonR\x06person\"\xc5\x01\n" +
