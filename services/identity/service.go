@@ -132,8 +132,8 @@ func New(deps Deps) (*Service, error) {
 	}
 	deps.SecretKey = nil
 	sandbox := map[string]string{}
-	for _, lender := range deps.Tenants.All() {
-		for phone, code := range config.SandboxCodes {
+	for phone, code := range config.SandboxCodes {
+		for _, lender := range deps.Tenants.All() {
 			sandbox[string(deps.Sealer.Index(lender.ID, phoneField, phone))] = code
 		}
 	}
