@@ -100,6 +100,9 @@ func (m *machine) startRedis(ctx context.Context, config Config, progress *progr
 	}
 	m.keep("Redis", server.Done(), server.Stop)
 	m.redisURL = server.URL()
+	if pid := server.PID(); pid != 0 {
+		m.children["redis"] = pid
+	}
 	m.parts = append(m.parts, part{"Redis", server.Kind() + " at " + server.Addr()})
 	done(server.Kind())
 	return nil

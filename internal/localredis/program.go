@@ -60,7 +60,7 @@ func startProgram(ctx context.Context, path, version, dir string) (*Server, erro
 		addr, process, err := launch(ctx, path, dir)
 		if err == nil {
 			return &Server{
-				addr: addr, kind: "redis-server " + version, done: process.Done(),
+				addr: addr, kind: "redis-server " + version, pid: process.PID(), done: process.Done(),
 				stop: func(ctx context.Context) error { return process.Stop(ctx, syscall.SIGTERM) },
 			}, nil
 		}
@@ -84,9 +84,9 @@ func launch(ctx context.Context, path, dir string) (addr string, process *child.
 	cmd := exec.Command(path,
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir,
 		"--save", "", "--appendonly", "no", "--daemonize", "no",
-		// A cache that fills up forgets rather than fails, and does not take the
-		// laptop's memory.
-		"--maxmemory", "128mb", "--maxmemory-policy", "volatile-lru",
+		// It must not take the laptop's memory, and when it is full it refuses
+		// rather than forgets: a forgotten nonce would let a replay pass.
+		"--maxmemory", "128mb", "--maxmemory-policy", "noeviction",
 	)
 	cmd.Stdout, cmd.Stderr = log, log
 	if process, err = child.Start(cmd, syscall.SIGTERM); err != nil {

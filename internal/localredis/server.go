@@ -18,6 +18,7 @@ type Options struct {
 type Server struct {
 	addr string
 	kind string
+	pid  int
 	stop func(context.Context) error
 	done <-chan struct{}
 }
@@ -49,6 +50,9 @@ func (s *Server) URL() string { return "redis://" + s.addr + "/0" }
 
 // Kind says what serves: "redis-server 7.0.15" or "in-process".
 func (s *Server) Kind() string { return s.kind }
+
+// PID is the server's process; 0 when it serves in this one.
+func (s *Server) PID() int { return s.pid }
 
 // Done is closed when the server has ended, asked or not.
 func (s *Server) Done() <-chan struct{} { return s.done }
