@@ -160,7 +160,7 @@ func (p *process) tell(ctx context.Context, service string, db *pgdb.DB) error {
 	if err != nil {
 		return err
 	}
-	kafka, err := p.kafka()
+	kafka, err := p.kafka(kgo.AllowAutoTopicCreation()) // A topic that nobody hears yet exists nowhere but here.
 	if err != nil {
 		return err
 	}

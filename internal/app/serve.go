@@ -112,6 +112,9 @@ func (p *process) serveUntil(ctx context.Context, f *front, out io.Writer) error
 		if err != nil {
 			return err
 		}
+		if name == "edge" && p.config.EdgeTLSCertificate != "" {
+			s.scheme = "https"
+		}
 		servers = append(servers, s)
 		fmt.Fprintf(out, "%s %s\n", name, s.url())
 		go func() {

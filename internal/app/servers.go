@@ -23,6 +23,8 @@ type server struct {
 	name     string
 	listener net.Listener
 	http     *http.Server
+	// scheme is "https" when serve is given a certificate.
+	scheme string
 }
 
 // listen opens the port. When fallback is true and the port is taken, a free one is used: the table says which.
@@ -40,7 +42,7 @@ func listen(ctx context.Context, name, address string, fallback bool, handler ht
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true) // gRPC without TLS, for one machine and for proxies that end TLS.
-	return &server{name: name, listener: listener, http: &http.Server{
+	return &server{name: name, listener: listener, scheme: "http", http: &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes, Protocols: &protocols, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 	}}, nil
@@ -50,7 +52,7 @@ func listen(ctx context.Context, name, address string, fallback bool, handler ht
 func (s *server) address() string { return s.listener.Addr().String() }
 
 // url is the address with its scheme.
-func (s *server) url() string { return "http://" + s.address() }
+func (s *server) url() string { return s.scheme + "://" + s.address() }
 
 // serve serves until shut down. certificate and key are PEM files; empty means no TLS.
 func (s *server) serve(certificate, key string) error {

@@ -114,6 +114,9 @@ func newUp(ctx context.Context, config Config, m *machine, keys secrets, log *sl
 		}
 		u.servers[s.name] = server
 	}
+	if config.EdgeTLSCertificate != "" {
+		u.servers["edge"].scheme = "https"
+	}
 	if config.PublicURL == "" {
 		config.PublicURL = u.servers["edge"].url()
 	}

@@ -1,0 +1,119 @@
+package docs_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	reasonLine  = regexp.MustCompile(`^\s*ERROR_REASON_([A-Z0-9_]+) = (\d+);`)
+	bornPattern = regexp.MustCompile(`rpcerr\.(New\(\s*connect\.Code(\w+),\s*|Invalid\(\s*|Precondition\(\s*|NotFound\(\s*)typev1\.ErrorReason_ERROR_REASON_([A-Z0-9_]+)`)
+	saidBy      = regexp.MustCompile(`(?s)Errors: (.+?)\.\n\s*rpc (\w+)`)
+	reasonWord  = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\bINTERNAL\b|\bUNAVAILABLE\b|\bUNDERAGE\b`)
+	capital     = regexp.MustCompile(`([a-z])([A-Z])`)
+)
+
+// TestErrorsAreThoseOfTheContract writes errors.md from the contract's enum, the code that errors are born in, the comments of RPCs, and the
+// words for people.
+func TestErrorsAreThoseOfTheContract(t *testing.T) {
+	t.Parallel()
+	words := map[string]string{}
+	if err := json.Unmarshal([]byte(read(t, "bff/edge/catalog/en.json")), &words); err != nil {
+		t.Fatal(err)
+	}
+	codes, callers := codesOfReasons(t), callersOfReasons(t)
+	var out strings.Builder
+	out.WriteString(`# Errors
+
+<!-- Written by: go test ./docs -update. Do not edit. -->
+
+Every refusal has a code of Connect (and gRPC) and a ` + "`google.rpc.ErrorInfo`" + ` with a reason of the enum
+[` + "`ErrorReason`" + `](../proto/lendgate/type/v1/error.proto). Apps switch over the reason; people read the ` + "`LocalizedMessage`" + `, whose
+English words stand in the last column. ` + "`RetryInfo`" + ` says when a repeat may help; a mutation is repeated with the same ` + "`request_id`" + `.
+
+The code is where the error is born in this tree; a dash means that it is made elsewhere, or not yet. "Said by" are the RPCs of
+` + "`lendgate.mobile.v1`" + ` and ` + "`lendgate.partner.v1`" + ` whose comments name the reason; one of the first group may come from every RPC.
+`)
+	group := ""
+	var comment []string
+	for line := range strings.Lines(read(t, "proto/lendgate/type/v1/error.proto")) {
+		line = strings.TrimSpace(line)
+		if said, ok := strings.CutPrefix(line, "//"); ok {
+			comment = append(comment, strings.TrimSpace(said))
+			continue
+		}
+		found := reasonLine.FindStringSubmatch(line)
+		switch {
+		case found == nil && line == "" && len(comment) == 1: // A comment by itself begins a group.
+			group = strings.TrimSuffix(comment[0], ".")
+			fmt.Fprintf(&out, "\n## %s\n\n| reason | code | meaning | said by | words |\n|---|---|---|---|---|\n", group)
+		case found != nil && group != "":
+			fmt.Fprintf(&out, "| `%s` | %s | %s | %s | %s |\n", found[1], dash(codes[found[1]]), strings.Join(comment, " "), dash(callers[found[1]]), words[found[1]])
+		}
+		comment = nil
+	}
+	expect(t, "docs/errors.md", out.String())
+}
+
+func dash(names map[string]bool) string {
+	if len(names) == 0 {
+		return "–"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
+}
+
+// codesOfReasons looks where errors are born.
+func codesOfReasons(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	codes := map[string]map[string]bool{}
+	note := func(reason, code string) {
+		if codes[reason] == nil {
+			codes[reason] = map[string]bool{}
+		}
+		codes[reason]["`"+code+"`"] = true
+	}
+	for _, file := range sources(t, ".go") {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, born := range bornPattern.FindAllStringSubmatch(read(t, file), -1) {
+			switch {
+			case strings.HasPrefix(born[1], "Invalid"):
+				note(born[3], "invalid_argument")
+			case strings.HasPrefix(born[1], "Precondition"):
+				note(born[3], "failed_precondition")
+			case strings.HasPrefix(born[1], "NotFound"):
+				note(born[3], "not_found")
+			default:
+				note(born[3], strings.ToLower(capital.ReplaceAllString(born[2], "${1}_$2")))
+			}
+		}
+	}
+	return codes
+}
+
+// callersOfReasons reads the paragraphs "Errors:" of the edge's RPCs.
+func callersOfReasons(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	callers := map[string]map[string]bool{}
+	for _, file := range sources(t, ".proto") {
+		if !strings.HasPrefix(file, "proto/lendgate/mobile/") && !strings.HasPrefix(file, "proto/lendgate/partner/") {
+			continue
+		}
+		text := regexp.MustCompile(`(?m)^\s*// ?`).ReplaceAllString(read(t, file), "")
+		for _, found := range saidBy.FindAllStringSubmatch(text, -1) {
+			for _, reason := range reasonWord.FindAllString(found[1], -1) {
+				if callers[reason] == nil {
+					callers[reason] = map[string]bool{}
+				}
+				callers[reason]["`"+found[2]+"`"] = true
+			}
+		}
+	}
+	return callers
+}
