@@ -121,7 +121,7 @@ func New(config Config, deps Deps) (*Edge, error) {
 // Mount serves the RPCs of a service. make is a constructor that protoc-gen-connect-go made, closed over its implementation.
 func (e *Edge) Mount(make func(options ...connect.HandlerOption) (string, http.Handler)) {
 	path, handler := make(
-		connect.WithInterceptors(e.wordsInterceptor(), e.deps.Door.EdgeInterceptor()),
+		connect.WithInterceptors(e.wordsInterceptor(), e.deps.Door.Interceptor()),
 		connect.WithReadMaxBytes(int(e.config.MaxBodyBytes)),
 		connect.WithCompressMinBytes(1024),
 	)

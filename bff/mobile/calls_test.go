@@ -54,6 +54,9 @@ func (s *switchboard) call(_ context.Context, procedure string, req proto.Messag
 	if answer := s.answers[procedure]; answer != nil {
 		return answer, nil
 	}
+	if earlier, ok := req.(*paymentsv1.GetCollectionRequest); ok && earlier.GetCreateRequestId() != "" {
+		return nil, rpcerr.MarkPeer(procedure, rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_COLLECTION_NOT_FOUND, "no such payment"))
+	}
 	name := strings.ReplaceAll(strings.TrimPrefix(procedure, "/"), "/", ".")
 	method, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
 	if err != nil {
@@ -322,6 +325,27 @@ func TestStartPayment(t *testing.T) {
 				t.Errorf("the last call was %s with %v", last.procedure, last.request)
 			}
 		})
+	}
+}
+
+// TestARepeatedPaymentIsTheSameAmount repeats a payment whose first has closed the loan: nothing is computed anew.
+func TestARepeatedPaymentIsTheSameAmount(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	first := &typev1.Money{MinorUnits: 777, CurrencyCode: "UAH"}
+	a.board.answers[paymentsv1connect.PaymentServiceGetCollectionProcedure] = &paymentsv1.GetCollectionResponse{Collection: &paymentsv1.Collection{Amount: first}}
+	_, err := a.pay.StartPayment(borrower(t.Context()), &mobilev1.StartPaymentRequest{
+		RequestId: uuid.NewString(), LoanId: fixtureLoan, Purpose: paymentsv1.Collection_PURPOSE_PAYOFF,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{paymentsv1connect.PaymentServiceGetCollectionProcedure, paymentsv1connect.PaymentServiceCreateCollectionProcedure}
+	if got := a.board.procedures(); !slices.Equal(got, want) {
+		t.Errorf("called %v, want %v", got, want)
+	}
+	if paid := a.board.calls[1].request.(*paymentsv1.CreateCollectionRequest).GetAmount(); paid.GetMinorUnits() != 777 {
+		t.Errorf("paid %v", paid)
 	}
 }
 

@@ -58,8 +58,13 @@ func (s *Pay) GetPay(ctx context.Context, req *mobilev1.GetPayRequest) (*mobilev
 
 // StartPayment checks the amount against the loan and opens a payment page. The loan is read here and the payment made at payments; what
 // arrives is booked by what is owed then, so a race between the two costs nobody money.
+//
+// A repeat is told by its request_id before anything is computed: what was due may have been paid by the first, and the loan be closed by it.
 func (s *Pay) StartPayment(ctx context.Context, req *mobilev1.StartPaymentRequest) (*mobilev1.StartPaymentResponse, error) {
-	due, err := s.amountToPay(ctx, req)
+	due, err := s.amountOfEarlier(ctx, req)
+	if err == nil && due == nil {
+		due, err = s.amountToPay(ctx, req)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +75,22 @@ func (s *Pay) StartPayment(ctx context.Context, req *mobilev1.StartPaymentReques
 		return nil, rpcerr.PassPeer(err)
 	}
 	return &mobilev1.StartPaymentResponse{Payment: res.GetCollection()}, nil
+}
+
+// amountOfEarlier is the amount that the first of several equal requests came to; nil when this is the first. A difference in what the caller
+// did say is refused by payments, which keeps the request.
+func (s *Pay) amountOfEarlier(ctx context.Context, req *mobilev1.StartPaymentRequest) (*typev1.Money, error) {
+	res, err := s.Payments.GetCollection(ctx, &paymentsv1.GetCollectionRequest{CreateRequestId: req.GetRequestId()})
+	switch {
+	case rpcerr.PeerReason(err) == typev1.ErrorReason_ERROR_REASON_COLLECTION_NOT_FOUND:
+		return nil, nil
+	case err != nil:
+		return nil, rpcerr.PassPeer(err)
+	case req.GetAmount() != nil:
+		return req.GetAmount(), nil
+	default:
+		return res.GetCollection().GetAmount(), nil
+	}
 }
 
 func (s *Pay) amountToPay(ctx context.Context, req *mobilev1.StartPaymentRequest) (*typev1.Money, error) {

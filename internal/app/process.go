@@ -121,7 +121,7 @@ func (p *process) internalHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.handlers.routes(p.local, connect.WithInterceptors(spans, p.door.Interceptor()), connect.WithReadMaxBytes(8<<20)), nil
+	return p.door.Guard(p.handlers.routes(p.local, connect.WithInterceptors(spans, p.door.Interceptor()), connect.WithReadMaxBytes(8<<20))), nil
 }
 
 // database opens the database of a service with the service's own role.

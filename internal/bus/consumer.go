@@ -57,6 +57,9 @@ func ConsumerOptions(service string, from ...string) []kgo.Opt {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxWait(250 * time.Millisecond),
 		kgo.AllowAutoTopicCreation(),
+		// A consumer that was killed holds its part up no longer than this.
+		kgo.SessionTimeout(6 * time.Second),
+		kgo.HeartbeatInterval(time.Second),
 	}
 }
 

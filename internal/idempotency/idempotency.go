@@ -65,6 +65,31 @@ func Do[Res proto.Message](ctx context.Context, keeper Keeper, procedure string,
 	return out, nil
 }
 
+// Find gives the caller's own earlier answer under a request_id, whatever the request was; false when there is none. It is for a caller who
+// cannot say the request again, because what it said depended on a state that has changed since.
+func Find(ctx context.Context, keeper Keeper, procedure, requestID string, res proto.Message) (bool, error) {
+	request, err := uuid.Parse(requestID)
+	if err != nil {
+		return false, rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_INVALID_REQUEST, "request_id is no UUID", rpcerr.Field("request_id", "is no UUID"))
+	}
+	who := actor.Must(ctx)
+	subject, _ := who.Person()
+	k := key{tenant: who.TenantID, actor: who.String(), procedure: procedure, request: request, subject: subject}
+	found := false
+	err = keeper.DB.Read(ctx, func(tx pgx.Tx) error {
+		row, err := k.row(ctx, tx)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		found = true
+		return k.open(ctx, tx, keeper.Sealer, row.Response, res)
+	})
+	return found, err
+}
+
 type key struct {
 	tenant, actor, procedure string
 	request                  uuid.UUID
@@ -97,9 +122,7 @@ func (k key) replay(ctx context.Context, tx pgx.Tx, sealer *seal.Sealer, res pro
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", k.tenant+"|"+k.actor+"|"+k.procedure+"|"+k.request.String()); err != nil {
 		return false, fmt.Errorf("lock request: %w", err)
 	}
-	row, err := platformdb.New().GetRequest(ctx, tx, platformdb.GetRequestParams{
-		TenantID: k.tenant, Actor: k.actor, Procedure: k.procedure, RequestID: k.request,
-	})
+	row, err := k.row(ctx, tx)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return false, nil
@@ -109,18 +132,30 @@ func (k key) replay(ctx context.Context, tx pgx.Tx, sealer *seal.Sealer, res pro
 		return false, rpcerr.New(connect.CodeAlreadyExists, typev1.ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REUSED,
 			"the same request_id came before with another content")
 	}
+	return true, k.open(ctx, tx, sealer, row.Response, res)
+}
+
+// row reads the earlier request.
+func (k key) row(ctx context.Context, tx pgx.Tx) (platformdb.GetRequestRow, error) {
+	return platformdb.New().GetRequest(ctx, tx, platformdb.GetRequestParams{
+		TenantID: k.tenant, Actor: k.actor, Procedure: k.procedure, RequestID: k.request,
+	})
+}
+
+// open reads an earlier answer into res.
+func (k key) open(ctx context.Context, tx pgx.Tx, sealer *seal.Sealer, sealed []byte, res proto.Message) error {
 	box, err := sealer.Open(ctx, tx, k.subject)
 	if err != nil {
-		return false, err
+		return err
 	}
-	body, err := box.Unseal(k.place(), row.Response)
+	body, err := box.Unseal(k.place(), sealed)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if err := proto.Unmarshal(body, res); err != nil {
-		return false, fmt.Errorf("read an earlier answer: %w", err)
+		return fmt.Errorf("read an earlier answer: %w", err)
 	}
-	return true, nil
+	return nil
 }
 
 func (k key) save(ctx context.Context, tx pgx.Tx, keeper Keeper, res proto.Message) error {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -122,22 +123,23 @@ func (d *Door) Validate(req proto.Message) error {
 	return rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_INVALID_REQUEST, "the request breaks the contract", opts...)
 }
 
-// Interceptor is the door for calls that come over the network from our own processes: it reads the actor token first.
-func (d *Door) Interceptor() connect.UnaryInterceptorFunc {
-	return func(next connect.UnaryFunc) connect.UnaryFunc {
-		next = d.EdgeInterceptor()(next)
-		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-			who, err := d.signer.Verify(req.Header().Get(actor.Header), d.clock.Now())
-			if err != nil {
-				return nil, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_CALLER_UNKNOWN, "no valid actor token")
-			}
-			return next(actor.With(ctx, who), req)
+// Guard refuses calls of other processes without a valid actor token, before their content is read, and puts the actor into the context. It
+// stands around the handlers of Interceptor.
+func (d *Door) Guard(next http.Handler) http.Handler {
+	writer := connect.NewErrorWriter()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := d.signer.Verify(r.Header.Get(actor.Header), d.clock.Now())
+		if err != nil {
+			// A caller that went away meanwhile hears nothing; there is nobody to tell.
+			_ = writer.Write(w, r, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_CALLER_UNKNOWN, "no valid actor token"))
+			return
 		}
-	}
+		next.ServeHTTP(w, r.WithContext(actor.With(r.Context(), who)))
+	})
 }
 
-// EdgeInterceptor is the door for calls whose actor is in the context already: behind the edge's chain.
-func (d *Door) EdgeInterceptor() connect.UnaryInterceptorFunc {
+// Interceptor is the door for calls whose actor is in the context already: behind Guard, or behind the edge's chain.
+func (d *Door) Interceptor() connect.UnaryInterceptorFunc {
 	return func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 			message, ok := req.Any().(proto.Message)

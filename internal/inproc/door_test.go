@@ -47,7 +47,7 @@ func ways(t *testing.T, handler *loanStandIn) (map[string]loansv1connect.LoanSer
 	}
 	mux := http.NewServeMux()
 	mux.Handle(loansv1connect.NewLoanServiceHandler(handler, connect.WithInterceptors(door.Interceptor())))
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(door.Guard(mux))
 	t.Cleanup(server.Close)
 	return map[string]loansv1connect.LoanServiceClient{
 		"in process":       loansv1connect.NewLoanServiceInproc(handler, door.Call),
@@ -140,7 +140,7 @@ func TestCallsWithoutAnActorTokenAreRefused(t *testing.T) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(loansv1connect.NewLoanServiceHandler(&loanStandIn{}, connect.WithInterceptors(door.Interceptor())))
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(door.Guard(mux))
 	t.Cleanup(server.Close)
 	for name, token := range map[string]string{"none": "", "of another key": forged, "no token": "x.y"} {
 		client := loansv1connect.NewLoanServiceClient(server.Client(), server.URL, connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {

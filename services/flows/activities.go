@@ -21,7 +21,7 @@ import (
 const (
 	// activityTimeout bounds one try of an activity, and all calls that it makes. It is also how long the work of a worker that died lies
 	// before another takes it up.
-	activityTimeout = 15 * time.Second
+	activityTimeout = 6 * time.Second
 	// retryPause is the wait after the first failed try; it doubles to retryPauseMax.
 	retryPause    = 500 * time.Millisecond
 	retryPauseMax = time.Minute

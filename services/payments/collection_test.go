@@ -1,6 +1,7 @@
 package payments_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -72,6 +73,20 @@ func TestCreateCollection(t *testing.T) {
 		}
 		if n := len(h.bank.Payments()); n != 1 {
 			t.Errorf("%d payments at the bank", n)
+		}
+	})
+	t.Run("its request id finds it, for its own caller alone", func(t *testing.T) {
+		found, err := h.pay.GetCollection(ctx, &paymentsv1.GetCollectionRequest{CreateRequestId: req.GetRequestId()})
+		if err != nil || found.GetCollection().GetId() != c.GetId() {
+			t.Errorf("found %v, %v", found, err)
+		}
+		for name, stranger := range map[string]context.Context{
+			"another person": servicetest.AsPerson(t.Context(), servicetest.NewPerson()), "another lender": servicetest.AsStranger(t.Context(), person),
+		} {
+			_, err := h.pay.GetCollection(stranger, &paymentsv1.GetCollectionRequest{CreateRequestId: req.GetRequestId()})
+			if rpcerr.PeerReason(err) != typev1.ErrorReason_ERROR_REASON_COLLECTION_NOT_FOUND {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	})
 	t.Run("the same request id with another amount is refused", func(t *testing.T) {

@@ -93,7 +93,19 @@ func noPerson() error {
 // GetCollection implements PaymentService. It reads our row and calls nobody: notifications and the job bring it on.
 func (s *Service) GetCollection(ctx context.Context, req *paymentsv1.GetCollectionRequest) (*paymentsv1.GetCollectionResponse, error) {
 	missing := rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_COLLECTION_NOT_FOUND, "no such payment")
-	collectionID, err := id.Parse(id.Collection, req.GetCollectionId())
+	wireID := req.GetCollectionId()
+	if wireID == "" {
+		made := &paymentsv1.CreateCollectionResponse{}
+		found, err := idempotency.Find(ctx, s.keeper, paymentsv1connect.PaymentServiceCreateCollectionProcedure, req.GetCreateRequestId(), made)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, missing
+		}
+		wireID = made.GetCollection().GetId()
+	}
+	collectionID, err := id.Parse(id.Collection, wireID)
 	if err != nil {
 		return nil, missing
 	}

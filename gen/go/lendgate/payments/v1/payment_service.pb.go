@@ -540,10 +540,12 @@ func (x *CreateCollectionResponse) GetCollection() *Collection {
 // GetCollectionRequest names a collection.
 type GetCollectionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The collection, "coll_…".
-	CollectionId  string `protobuf:"bytes,1,opt,name=collection_id,json=collectionId,proto3" json:"collection_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The collection, "coll_…". Empty when create_request_id names it.
+	CollectionId string `protobuf:"bytes,1,opt,name=collection_id,json=collectionId,proto3" json:"collection_id,omitempty"`
+	// The request_id of the caller's own CreateCollection that made it, for a caller whose answer was lost. Empty when collection_id names it.
+	CreateRequestId string `protobuf:"bytes,2,opt,name=create_request_id,json=createRequestId,proto3" json:"create_request_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GetCollectionRequest) Reset() {
@@ -579,6 +581,13 @@ func (*GetCollectionRequest) Descriptor() ([]byte, []int) {
 func (x *GetCollectionRequest) GetCollectionId() string {
 	if x != nil {
 		return x.CollectionId
+	}
+	return ""
+}
+
+func (x *GetCollectionRequest) GetCreateRequestId() string {
+	if x != nil {
+		return x.CreateRequestId
 	}
 	return ""
 }
@@ -898,10 +907,10 @@ const file_lendgate_payments_v1_payment_service_proto_rawDesc = "" +
 	"\x18CreateCollectionResponse\x12@\n" +
 	"\n" +
 	"collection\x18\x01 \x01(\v2 .lendgate.payments.v1.CollectionR\n" +
-	"collection\"L\n" +
-	"\x14GetCollectionRequest\x124\n" +
-	"\rcollection_id\x18\x01 \x01(\tB\x0f\xbaH\fr\n" +
-	":\x05coll_\x98\x01\x1fR\fcollectionId\"Y\n" +
+	"collection\"\xa4\x01\n" +
+	"\x14GetCollectionRequest\x12B\n" +
+	"\rcollection_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^(coll_[0-9a-z]{26})?$R\fcollectionId\x12H\n" +
+	"\x11create_request_id\x18\x02 \x01(\tB\x1c\xbaH\x19r\x172\x15^([0-9a-fA-F-]{36})?$R\x0fcreateRequestId\"Y\n" +
 	"\x15GetCollectionResponse\x12@\n" +
 	"\n" +
 	"collection\x18\x01 \x01(\v2 .lendgate.payments.v1.CollectionR\n" +
