@@ -45,7 +45,7 @@ func (s *session) send(c *command) {
 	}
 }
 
-// ack accepts only what this session was given: a position of a stream that it is subscribed to, in its epoch, and not beyond
+// ack accepts only what this connection was given: a position of a stream that it is subscribed to, in its epoch, and not beyond
 // what was sent.
 func (s *session) ack(r ackRequest) error {
 	if s.h.cfg.Acks == nil {
