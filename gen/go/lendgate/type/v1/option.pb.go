@@ -144,6 +144,26 @@ const (
 	Permission_PERMISSION_FLOW_OPERATE Permission = 107
 	// Create and change products.
 	Permission_PERMISSION_PRODUCT_WRITE Permission = 108
+	// Staff: see colleagues and roles.
+	Permission_PERMISSION_STAFF_READ Permission = 120
+	// Staff: invite colleagues, suspend them, give and take their roles, within what one holds oneself.
+	Permission_PERMISSION_STAFF_WRITE Permission = 121
+	// Staff: make and change roles, within what one holds oneself.
+	Permission_PERMISSION_ROLE_WRITE Permission = 122
+	// Staff: read the record of who did what.
+	Permission_PERMISSION_AUDIT_READ Permission = 123
+	// Staff: find customers and read their profiles.
+	Permission_PERMISSION_CUSTOMER_READ Permission = 124
+	// Staff: read applications and loans of all customers.
+	Permission_PERMISSION_PORTFOLIO_READ Permission = 125
+	// Staff: decide applications that need a person's look.
+	Permission_PERMISSION_APPLICATION_REVIEW Permission = 126
+	// Staff: work on overdue loans.
+	Permission_PERMISSION_COLLECTION_WORK Permission = 127
+	// Staff: answer customers in chat.
+	Permission_PERMISSION_CHAT_ANSWER Permission = 128
+	// Staff: issue, list and revoke the keys of partners.
+	Permission_PERMISSION_PARTNER_KEY_WRITE Permission = 129
 )
 
 // Enum value maps for Permission.
@@ -172,6 +192,16 @@ var (
 		106: "PERMISSION_NOTIFICATION_OPERATE",
 		107: "PERMISSION_FLOW_OPERATE",
 		108: "PERMISSION_PRODUCT_WRITE",
+		120: "PERMISSION_STAFF_READ",
+		121: "PERMISSION_STAFF_WRITE",
+		122: "PERMISSION_ROLE_WRITE",
+		123: "PERMISSION_AUDIT_READ",
+		124: "PERMISSION_CUSTOMER_READ",
+		125: "PERMISSION_PORTFOLIO_READ",
+		126: "PERMISSION_APPLICATION_REVIEW",
+		127: "PERMISSION_COLLECTION_WORK",
+		128: "PERMISSION_CHAT_ANSWER",
+		129: "PERMISSION_PARTNER_KEY_WRITE",
 	}
 	Permission_value = map[string]int32{
 		"PERMISSION_UNSPECIFIED":          0,
@@ -197,6 +227,16 @@ var (
 		"PERMISSION_NOTIFICATION_OPERATE": 106,
 		"PERMISSION_FLOW_OPERATE":         107,
 		"PERMISSION_PRODUCT_WRITE":        108,
+		"PERMISSION_STAFF_READ":           120,
+		"PERMISSION_STAFF_WRITE":          121,
+		"PERMISSION_ROLE_WRITE":           122,
+		"PERMISSION_AUDIT_READ":           123,
+		"PERMISSION_CUSTOMER_READ":        124,
+		"PERMISSION_PORTFOLIO_READ":       125,
+		"PERMISSION_APPLICATION_REVIEW":   126,
+		"PERMISSION_COLLECTION_WORK":      127,
+		"PERMISSION_CHAT_ANSWER":          128,
+		"PERMISSION_PARTNER_KEY_WRITE":    129,
 	}
 )
 
@@ -372,6 +412,30 @@ var file_lendgate_type_v1_option_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "lendgate/type/v1/option.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*int32)(nil),
+		Field:         50104,
+		Name:          "lendgate.type.v1.fresh_seconds",
+		Tag:           "varint,50104,opt,name=fresh_seconds",
+		Filename:      "lendgate/type/v1/option.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*string)(nil),
+		Field:         50105,
+		Name:          "lendgate.type.v1.deprecated_since",
+		Tag:           "bytes,50105,opt,name=deprecated_since",
+		Filename:      "lendgate/type/v1/option.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*string)(nil),
+		Field:         50106,
+		Name:          "lendgate.type.v1.sunset",
+		Tag:           "bytes,50106,opt,name=sunset",
+		Filename:      "lendgate/type/v1/option.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*PersonalData)(nil),
 		Field:         50111,
@@ -403,6 +467,19 @@ var (
 	//
 	// optional lendgate.type.v1.Priority priority = 50103;
 	E_Priority = &file_lendgate_type_v1_option_proto_extTypes[2]
+	// For how many seconds an answer may be given again to the same caller without asking the backends, unless something of that person's
+	// has changed meanwhile. 0 or unset: never. For reads only.
+	//
+	// optional int32 fresh_seconds = 50104;
+	E_FreshSeconds = &file_lendgate_type_v1_option_proto_extTypes[3]
+	// Since when callers are told to use something else, an ISO 8601 date (RFC 9745). Goes with the standard option deprecated.
+	//
+	// optional string deprecated_since = 50105;
+	E_DeprecatedSince = &file_lendgate_type_v1_option_proto_extTypes[4]
+	// From when on the RPC may be gone, an ISO 8601 date (RFC 8594).
+	//
+	// optional string sunset = 50106;
+	E_Sunset = &file_lendgate_type_v1_option_proto_extTypes[5]
 )
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -410,11 +487,11 @@ var (
 	// The kind of personal data in this field.
 	//
 	// optional lendgate.type.v1.PersonalData personal_data = 50111;
-	E_PersonalData = &file_lendgate_type_v1_option_proto_extTypes[3]
+	E_PersonalData = &file_lendgate_type_v1_option_proto_extTypes[6]
 	// On a section of a screen: true when the screen cannot be shown without it, so that its failure is the screen's.
 	//
 	// optional bool section_required = 50112;
-	E_SectionRequired = &file_lendgate_type_v1_option_proto_extTypes[4]
+	E_SectionRequired = &file_lendgate_type_v1_option_proto_extTypes[7]
 )
 
 var File_lendgate_type_v1_option_proto protoreflect.FileDescriptor
@@ -429,7 +506,7 @@ const file_lendgate_type_v1_option_proto_rawDesc = "" +
 	"\x16SIGNATURE_CLASS_DEVICE\x10\x03\x12\x1b\n" +
 	"\x17SIGNATURE_CLASS_PARTNER\x10\x04\x12\x19\n" +
 	"\x15SIGNATURE_CLASS_MONEY\x10\x05\x12\x1c\n" +
-	"\x18SIGNATURE_CLASS_INTERNAL\x10\x06*\xbd\x05\n" +
+	"\x18SIGNATURE_CLASS_INTERNAL\x10\x06*\xea\a\n" +
 	"\n" +
 	"Permission\x12\x1a\n" +
 	"\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x13\n" +
@@ -455,7 +532,17 @@ const file_lendgate_type_v1_option_proto_rawDesc = "" +
 	"\x17PERMISSION_SCORING_READ\x10i\x12#\n" +
 	"\x1fPERMISSION_NOTIFICATION_OPERATE\x10j\x12\x1b\n" +
 	"\x17PERMISSION_FLOW_OPERATE\x10k\x12\x1c\n" +
-	"\x18PERMISSION_PRODUCT_WRITE\x10l*\x9b\x01\n" +
+	"\x18PERMISSION_PRODUCT_WRITE\x10l\x12\x19\n" +
+	"\x15PERMISSION_STAFF_READ\x10x\x12\x1a\n" +
+	"\x16PERMISSION_STAFF_WRITE\x10y\x12\x19\n" +
+	"\x15PERMISSION_ROLE_WRITE\x10z\x12\x19\n" +
+	"\x15PERMISSION_AUDIT_READ\x10{\x12\x1c\n" +
+	"\x18PERMISSION_CUSTOMER_READ\x10|\x12\x1d\n" +
+	"\x19PERMISSION_PORTFOLIO_READ\x10}\x12!\n" +
+	"\x1dPERMISSION_APPLICATION_REVIEW\x10~\x12\x1e\n" +
+	"\x1aPERMISSION_COLLECTION_WORK\x10\x7f\x12\x1b\n" +
+	"\x16PERMISSION_CHAT_ANSWER\x10\x80\x01\x12!\n" +
+	"\x1cPERMISSION_PARTNER_KEY_WRITE\x10\x81\x01*\x9b\x01\n" +
 	"\fPersonalData\x12\x1d\n" +
 	"\x19PERSONAL_DATA_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15PERSONAL_DATA_CONTACT\x10\x01\x12\x1a\n" +
@@ -471,7 +558,10 @@ const file_lendgate_type_v1_option_proto_rawDesc = "" +
 	"\n" +
 	"permission\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x0e2\x1c.lendgate.type.v1.PermissionR\n" +
 	"permission:X\n" +
-	"\bpriority\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x01(\x0e2\x1a.lendgate.type.v1.PriorityR\bpriority:d\n" +
+	"\bpriority\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x01(\x0e2\x1a.lendgate.type.v1.PriorityR\bpriority:E\n" +
+	"\rfresh_seconds\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x87\x03 \x01(\x05R\ffreshSeconds:K\n" +
+	"\x10deprecated_since\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x87\x03 \x01(\tR\x0fdeprecatedSince:8\n" +
+	"\x06sunset\x12\x1e.google.protobuf.MethodOptions\x18\xba\x87\x03 \x01(\tR\x06sunset:d\n" +
 	"\rpersonal_data\x12\x1d.google.protobuf.FieldOptions\x18\xbf\x87\x03 \x01(\x0e2\x1e.lendgate.type.v1.PersonalDataR\fpersonalData:J\n" +
 	"\x10section_required\x12\x1d.google.protobuf.FieldOptions\x18\xc0\x87\x03 \x01(\bR\x0fsectionRequiredB\xc2\x01\n" +
 	"\x14com.lendgate.type.v1B\vOptionProtoP\x01Z;github.com/lendgate/lendgate/gen/go/lendgate/type/v1;typev1\xa2\x02\x03LTX\xaa\x02\x10Lendgate.Type.V1\xca\x02\x10Lendgate\\Type\\V1\xe2\x02\x1cLendgate\\Type\\V1\\GPBMetadata\xea\x02\x12Lendgate::Type::V1b\x06proto3"
@@ -498,20 +588,23 @@ var file_lendgate_type_v1_option_proto_goTypes = []any{
 	(*descriptorpb.FieldOptions)(nil),  // 5: google.protobuf.FieldOptions
 }
 var file_lendgate_type_v1_option_proto_depIdxs = []int32{
-	4, // 0: lendgate.type.v1.signature:extendee -> google.protobuf.MethodOptions
-	4, // 1: lendgate.type.v1.permission:extendee -> google.protobuf.MethodOptions
-	4, // 2: lendgate.type.v1.priority:extendee -> google.protobuf.MethodOptions
-	5, // 3: lendgate.type.v1.personal_data:extendee -> google.protobuf.FieldOptions
-	5, // 4: lendgate.type.v1.section_required:extendee -> google.protobuf.FieldOptions
-	0, // 5: lendgate.type.v1.signature:type_name -> lendgate.type.v1.SignatureClass
-	1, // 6: lendgate.type.v1.permission:type_name -> lendgate.type.v1.Permission
-	3, // 7: lendgate.type.v1.priority:type_name -> lendgate.type.v1.Priority
-	2, // 8: lendgate.type.v1.personal_data:type_name -> lendgate.type.v1.PersonalData
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	5, // [5:9] is the sub-list for extension type_name
-	0, // [0:5] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	4,  // 0: lendgate.type.v1.signature:extendee -> google.protobuf.MethodOptions
+	4,  // 1: lendgate.type.v1.permission:extendee -> google.protobuf.MethodOptions
+	4,  // 2: lendgate.type.v1.priority:extendee -> google.protobuf.MethodOptions
+	4,  // 3: lendgate.type.v1.fresh_seconds:extendee -> google.protobuf.MethodOptions
+	4,  // 4: lendgate.type.v1.deprecated_since:extendee -> google.protobuf.MethodOptions
+	4,  // 5: lendgate.type.v1.sunset:extendee -> google.protobuf.MethodOptions
+	5,  // 6: lendgate.type.v1.personal_data:extendee -> google.protobuf.FieldOptions
+	5,  // 7: lendgate.type.v1.section_required:extendee -> google.protobuf.FieldOptions
+	0,  // 8: lendgate.type.v1.signature:type_name -> lendgate.type.v1.SignatureClass
+	1,  // 9: lendgate.type.v1.permission:type_name -> lendgate.type.v1.Permission
+	3,  // 10: lendgate.type.v1.priority:type_name -> lendgate.type.v1.Priority
+	2,  // 11: lendgate.type.v1.personal_data:type_name -> lendgate.type.v1.PersonalData
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	8,  // [8:12] is the sub-list for extension type_name
+	0,  // [0:8] is the sub-list for extension extendee
+	0,  // [0:0] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_type_v1_option_proto_init() }
@@ -526,7 +619,7 @@ func file_lendgate_type_v1_option_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lendgate_type_v1_option_proto_rawDesc), len(file_lendgate_type_v1_option_proto_rawDesc)),
 			NumEnums:      4,
 			NumMessages:   0,
-			NumExtensions: 5,
+			NumExtensions: 8,
 			NumServices:   0,
 		},
 		GoTypes:           file_lendgate_type_v1_option_proto_goTypes,
