@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -19,16 +20,27 @@ var obsFold = regexp.MustCompile(`[ \t]*\r?\n[ \t]+`)
 // the closing @signature-params line. It refuses a component that is listed
 // twice, that the message does not have, or that has no unambiguous value.
 func Lines(m *Message, components []Component) ([]string, error) {
+	if len(components) == 0 {
+		return []string{}, nil
+	}
+	text, err := appendLines(nil, m, components)
+	if err != nil {
+		return nil, err
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), nil
+}
+
+// appendLines appends a line for each component, each with its line break.
+// Neither identifiers nor values can hold another one.
+func appendLines(base []byte, m *Message, components []Component) ([]byte, error) {
 	if len(components) > maxComponents {
 		return nil, refuse(ReasonMalformed, "more than %d components", maxComponents)
 	}
-	lines := make([]string, 0, len(components)+1)
-	seen := make(map[componentSpec]bool, len(components))
-	for _, c := range components {
-		if seen[c.spec] {
+	for i, c := range components {
+		// At most maxComponents are compared with each other, which no map does faster.
+		if slices.ContainsFunc(components[:i], c.Equal) {
 			return nil, refuse(ReasonMalformed, "component %s is listed twice", c)
 		}
-		seen[c.spec] = true
 		value, err := valueOf(m, c)
 		if err != nil {
 			return nil, err
@@ -36,9 +48,12 @@ func Lines(m *Message, components []Component) ([]string, error) {
 		if !isBaseText(value) {
 			return nil, refuse(ReasonMalformed, "component %s holds characters that cannot be signed", c)
 		}
-		lines = append(lines, c.id+": "+value)
+		base = append(base, c.id...)
+		base = append(base, ": "...)
+		base = append(base, value...)
+		base = append(base, '\n')
 	}
-	return lines, nil
+	return base, nil
 }
 
 // isBaseText tells if a value may stand in the base, which is ASCII with one line
@@ -89,7 +104,10 @@ func derivedValue(m *Message, c Component) (string, error) {
 		return m.Path, nil
 	case "@query":
 		// An absent query and an empty one are both the bare question mark.
-		return "?" + strings.TrimPrefix(m.Query, "?"), nil
+		if strings.HasPrefix(m.Query, "?") {
+			return m.Query, nil
+		}
+		return "?" + m.Query, nil
 	case "@query-param":
 		return queryParam(m, c.spec.queryName)
 	}
@@ -149,9 +167,12 @@ func fieldValue(m *Message, c Component) (string, error) {
 	if !ok {
 		return "", refuse(ReasonMalformed, "%s is not in the message", c)
 	}
+	if len(raw) == 1 && !c.spec.bs && !c.spec.keyed && !c.spec.sf {
+		return unfold(raw[0]), nil
+	}
 	values := make([]string, len(raw))
 	for i, line := range raw {
-		values[i] = strings.Trim(obsFold.ReplaceAllLiteralString(line, " "), " \t")
+		values[i] = unfold(line)
 	}
 	switch {
 	case c.spec.bs:
@@ -164,6 +185,14 @@ func fieldValue(m *Message, c Component) (string, error) {
 		return structuredValue(m, c, values)
 	}
 	return strings.Join(values, ", "), nil
+}
+
+// unfold gives a field line without white space around it and without foldings.
+func unfold(line string) string {
+	if strings.IndexByte(line, '\n') >= 0 {
+		line = obsFold.ReplaceAllLiteralString(line, " ")
+	}
+	return strings.Trim(line, " \t")
 }
 
 // memberValue gives one member of a dictionary field. A field of unknown type

@@ -30,13 +30,15 @@ type componentSpec struct {
 }
 
 // Field names a header field of the message itself, such as "content-type".
-func Field(name string) Component { return plain(strings.ToLower(name)) }
+func Field(name string) Component { return quoted(`"` + strings.ToLower(name) + `"`) }
 
 // Derived names a derived component of the message itself, such as "@method".
-func Derived(name string) Component { return plain(name) }
+func Derived(name string) Component { return quoted(`"` + name + `"`) }
 
-func plain(name string) Component {
-	return Component{spec: componentSpec{name: name}, id: `"` + name + `"`}
+// quoted makes a component without parameters from its serialised identifier. It
+// allocates nothing, so policies are cheap to make for each request.
+func quoted(id string) Component {
+	return Component{spec: componentSpec{name: id[1 : len(id)-1]}, id: id}
 }
 
 // OfRequest gives the same component of the request that a response answers.

@@ -110,3 +110,19 @@ func toJSON(t testing.TB, value any) string {
 	}
 	return string(raw)
 }
+
+// baseOf gives the base of a signed request, as the verifier under test builds it.
+func baseOf(t testing.TB, r *http.Request) []byte {
+	t.Helper()
+	message := signature.FromRequest(r)
+	message.Scheme = "https" // as the verifier under test has it
+	input, err := signature.ParseInput(r.Header, "lendgate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := input.Base(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base
+}

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
+	"slices"
 )
 
 // JWK is a key in the form of RFC 7517 and RFC 8037. Printed ones hold public
@@ -17,21 +18,17 @@ type JWK struct {
 	Kty string `json:"kty"`
 	Kid string `json:"kid,omitempty"`
 	Use string `json:"use,omitempty"`
-	Alg string `json:"alg,omitempty"`
-	Crv string `json:"crv,omitempty"`
-	X   string `json:"x,omitempty"`
-	Y   string `json:"y,omitempty"`
-	N   string `json:"n,omitempty"`
-	E   string `json:"e,omitempty"`
+	// KeyOps says in detail what the key is for (RFC 7517 section 4.3).
+	KeyOps []string `json:"key_ops,omitempty"`
+	Alg    string   `json:"alg,omitempty"`
+	Crv    string   `json:"crv,omitempty"`
+	X      string   `json:"x,omitempty"`
+	Y      string   `json:"y,omitempty"`
+	N      string   `json:"n,omitempty"`
+	E      string   `json:"e,omitempty"`
 	// K and D are secret; they are read, and never printed by this package.
 	K string `json:"k,omitempty"`
 	D string `json:"d,omitempty"`
-}
-
-// JWKSet is a key directory as /.well-known/http-message-signatures-directory
-// serves it.
-type JWKSet struct {
-	Keys []JWK `json:"keys"`
 }
 
 // ParseJWK reads one JWK: EC P-256, OKP Ed25519, oct for HMAC-SHA256, or RSA for
@@ -42,7 +39,8 @@ func ParseJWK(raw []byte) (Key, error) {
 	if err := json.Unmarshal(raw, &j); err != nil {
 		return Key{}, refuseBecause(ReasonMalformed, err, "JWK")
 	}
-	if j.Use != "" && j.Use != "sig" {
+	isForSigning := func(operation string) bool { return operation == "sign" || operation == "verify" }
+	if (j.Use != "" && j.Use != "sig") || (j.KeyOps != nil && !slices.ContainsFunc(j.KeyOps, isForSigning)) {
 		return Key{}, refuse(ReasonMalformed, "JWK is not for signatures")
 	}
 	var key Key
@@ -60,7 +58,9 @@ func ParseJWK(raw []byte) (Key, error) {
 		joseNames = [2]string{"PS512"}
 	case "oct ":
 		var secret []byte
-		secret, err = unbase64("k", j.K)
+		if secret, err = unbase64("k", j.K); err == nil && len(secret) < minSecret {
+			err = refuse(ReasonAlgorithm, "JWK secret is shorter than %d bytes", minSecret) // RFC 7518 section 3.2
+		}
 		key = Key{Algorithm: HMACSHA256, Secret: secret}
 		joseNames = [2]string{"HS256"}
 	default:

@@ -133,11 +133,29 @@ func (m *Message) lines(name string, trailer bool) ([]string, bool) {
 	if trailer {
 		fields = m.Trailer
 	}
-	values, ok := fields[http.CanonicalHeaderKey(name)]
+	values, ok := fields[canonical(name)]
 	if !ok && !trailer && name == "host" && m.Authority != "" {
 		return []string{m.Authority}, true // net/http moves Host out of the header
 	}
 	return values, ok && len(values) > 0
+}
+
+// canonical is http.CanonicalHeaderKey, which looks at every letter, but for the names
+// of our profile: they are known by heart.
+func canonical(name string) string {
+	switch name {
+	case "content-digest":
+		return "Content-Digest"
+	case "content-type":
+		return "Content-Type"
+	case "authorization":
+		return "Authorization"
+	case "idempotency-key":
+		return "Idempotency-Key"
+	case "signature":
+		return "Signature"
+	}
+	return http.CanonicalHeaderKey(name)
 }
 
 // has tells if the component exists in the message. Derived components of the

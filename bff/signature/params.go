@@ -40,33 +40,62 @@ type Input struct {
 // NewInput makes the Signature-Input member for a signature about to be made.
 // Parameters come in the order created, expires, nonce, keyid, alg, tag.
 func NewInput(label string, components []Component, p Params) (Input, error) {
-	ids := make([]string, len(components))
+	value := append(make([]byte, 0, inputChars), '(')
 	for i, c := range components {
-		ids[i] = c.id
-	}
-	var value strings.Builder
-	value.WriteString("(" + strings.Join(ids, " ") + ")")
-	for _, t := range []struct {
-		name string
-		at   time.Time
-	}{{"created", p.Created}, {"expires", p.Expires}} {
-		if !t.at.IsZero() {
-			value.WriteString(";" + t.name + "=" + strconv.FormatInt(t.at.Unix(), 10))
+		if i > 0 {
+			value = append(value, ' ')
 		}
+		value = append(value, c.id...)
 	}
-	for _, s := range []struct{ name, text string }{
-		{"nonce", p.Nonce}, {"keyid", p.KeyID}, {"alg", p.Alg}, {"tag", p.Tag},
+	value = append(value, ')')
+	value = appendTime(value, ";created=", p.Created)
+	value = appendTime(value, ";expires=", p.Expires)
+	for _, s := range [...]struct{ name, text string }{
+		{";nonce=", p.Nonce}, {";keyid=", p.KeyID}, {";alg=", p.Alg}, {";tag=", p.Tag},
 	} {
 		if s.text == "" {
 			continue
 		}
-		quoted, err := httpsfv.Marshal(httpsfv.NewItem(s.text))
-		if err != nil || len(s.text) > maxParamBytes {
+		if !isString(s.text) || len(s.text) > maxParamBytes {
 			return Input{}, refuse(ReasonMalformed, "parameter %s cannot be written", s.name)
 		}
-		value.WriteString(";" + s.name + "=" + quoted)
+		value = appendString(append(value, s.name...), s.text)
 	}
-	return Input{Label: label, Components: components, Params: p, value: value.String()}, nil
+	return Input{Label: label, Components: components, Params: p, value: string(value)}, nil
+}
+
+// inputChars is room for a Signature-Input member of our profile.
+const inputChars = 320
+
+// appendTime appends a parameter in whole seconds, if the time is set.
+func appendTime(value []byte, name string, at time.Time) []byte {
+	if at.IsZero() {
+		return value
+	}
+	return strconv.AppendInt(append(value, name...), at.Unix(), 10)
+}
+
+// isString tells if text can be a String of structured fields (RFC 9651 section
+// 3.3.3): printable ASCII.
+func isString(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// appendString serialises a String (RFC 9651 section 4.1.6).
+func appendString(value []byte, text string) []byte {
+	value = append(value, '"')
+	for i := range len(text) {
+		if text[i] == '"' || text[i] == '\\' {
+			value = append(value, '\\')
+		}
+		value = append(value, text[i])
+	}
+	return append(value, '"')
 }
 
 // ParseInput reads the Signature-Input member with this label.
@@ -76,18 +105,34 @@ func ParseInput(header http.Header, label string) (Input, error) {
 
 // Base builds the signature base of RFC 9421 section 2.5: the bytes that are signed.
 func (in Input) Base(m *Message) ([]byte, error) {
-	lines, err := Lines(m, in.Components)
+	base, err := appendLines(make([]byte, 0, baseChars+len(in.value)), m, in.Components)
 	if err != nil {
 		return nil, err
 	}
-	lines = append(lines, `"@signature-params": `+in.value)
-	return []byte(strings.Join(lines, "\n")), nil
+	base = append(base, `"@signature-params": `...)
+	return append(base, in.value...), nil
 }
+
+// baseChars is room for the component lines of our profile; longer ones grow.
+const baseChars = 512
 
 // pickInput finds the one signature that matches on its label and tag. Other
 // signatures of the message are not looked at: somebody else's broken one does
 // not spoil ours. Two that match are refused, for which counts is unclear.
 func pickInput(header http.Header, match func(label, tag string) bool) (Input, error) {
+	if lines := header["Signature-Input"]; len(lines) == 1 {
+		if in, common := scanInput(lines[0]); common {
+			if !match(in.Label, in.Params.Tag) {
+				return Input{}, refuse(ReasonMissing, "no signature has the wanted label and tag")
+			}
+			return in, nil
+		}
+	}
+	return parseInput(header, match)
+}
+
+// parseInput is pickInput for fields of any form.
+func parseInput(header http.Header, match func(label, tag string) bool) (Input, error) {
 	inputs, err := parseDictionary(header, "Signature-Input", maxLabels)
 	if err != nil {
 		return Input{}, err
@@ -119,6 +164,16 @@ func pickInput(header http.Header, match func(label, tag string) bool) (Input, e
 
 // signatureOf gives the bytes of the Signature member with this label.
 func signatureOf(header http.Header, label string) ([]byte, error) {
+	if lines := header["Signature"]; len(lines) == 1 {
+		if signature, common := scanSignature(lines[0], label); common {
+			return signature, nil
+		}
+	}
+	return parseSignature(header, label)
+}
+
+// parseSignature is signatureOf for fields of any form.
+func parseSignature(header http.Header, label string) ([]byte, error) {
 	signatures, err := parseDictionary(header, "Signature", maxLabels)
 	if err != nil {
 		return nil, err
@@ -137,16 +192,11 @@ func signatureOf(header http.Header, label string) ([]byte, error) {
 
 // inputOf checks one parsed member of Signature-Input.
 func inputOf(label string, list httpsfv.InnerList) (Input, error) {
-	if len(list.Items) > maxComponents {
-		return Input{}, refuse(ReasonMalformed, "more than %d components", maxComponents)
+	components, err := componentsOf(list)
+	if err != nil {
+		return Input{}, err
 	}
-	input := Input{Label: label, Components: make([]Component, len(list.Items))}
-	var err error
-	for i, item := range list.Items {
-		if input.Components[i], err = componentOf(item); err != nil {
-			return Input{}, err
-		}
-	}
+	input := Input{Label: label, Components: components}
 	if input.Params, err = paramsOf(list.Params); err != nil {
 		return Input{}, err
 	}
@@ -156,6 +206,20 @@ func inputOf(label string, list httpsfv.InnerList) (Input, error) {
 		return Input{}, refuseBecause(ReasonMalformed, err, "Signature-Input")
 	}
 	return input, nil
+}
+
+func componentsOf(list httpsfv.InnerList) ([]Component, error) {
+	if len(list.Items) > maxComponents {
+		return nil, refuse(ReasonMalformed, "more than %d components", maxComponents)
+	}
+	components := make([]Component, len(list.Items))
+	for i, item := range list.Items {
+		var err error
+		if components[i], err = componentOf(item); err != nil {
+			return nil, err
+		}
+	}
+	return components, nil
 }
 
 // paramsOf reads the parameters that RFC 9421 defines. Others may stand there

@@ -2,7 +2,6 @@ package signature
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -68,9 +67,9 @@ const (
 func ProfileLendgate1() Policy {
 	return Policy{
 		Tag:      TagLendgate1,
-		Required: []Component{Derived("@method"), Derived("@authority"), Derived("@path"), Derived("@query")},
+		Required: []Component{quoted(`"@method"`), quoted(`"@authority"`), quoted(`"@path"`), quoted(`"@query"`)},
 		IfPresent: []Component{
-			Field("content-digest"), Field("content-type"), Field("authorization"), Field("idempotency-key"),
+			quoted(`"content-digest"`), quoted(`"content-type"`), quoted(`"authorization"`), quoted(`"idempotency-key"`),
 		},
 		DigestContent: true,
 		MaxAge:        profileMaxAge,
@@ -89,22 +88,27 @@ func ProfileLendgate1Money() Policy {
 }
 
 // ProfileLendgate1Response is the profile for signed answers. They cover the
-// request's method, path and digest, so that one request's answer cannot be offered
-// for another. There is no nonce: the request's own nonce made it happen once.
+// request's method, path, query and digest, so that one request's answer cannot be
+// offered for another, and the request's own Signature, which no two requests share:
+// an answer cannot be offered for an equal request either (RFC 9421 section 2.4 tells
+// to cover both). There is no nonce: that of the request makes the answer fresh.
 func ProfileLendgate1Response() Policy {
 	return Policy{
 		Tag: TagLendgate1,
 		Required: []Component{
-			Derived("@status"), Field("content-digest"),
-			Derived("@method").OfRequest(), Derived("@path").OfRequest(),
+			quoted(`"@status"`), quoted(`"content-digest"`),
+			quoted(`"@method"`).OfRequest(), quoted(`"@path"`).OfRequest(), quoted(`"@query"`).OfRequest(),
 		},
-		IfPresent:     []Component{Field("content-digest").OfRequest()},
+		IfPresent:     []Component{quoted(`"content-digest"`).OfRequest(), requestSignature()},
 		DigestContent: true,
 		MaxAge:        profileMaxAge,
 		MaxFutureSkew: profileFutureSkew,
 		MaxLifetime:   profileMaxLifetime,
 	}
 }
+
+// requestSignature is the component that binds an answer to one request.
+func requestSignature() Component { return quoted(`"signature"`).OfRequest() }
 
 // BarePolicy checks the signature with this label and nothing about what it covers,
 // with any algorithm that the package can verify. It is for tools and test vectors;
@@ -117,34 +121,17 @@ func BarePolicy(label string) Policy {
 	}
 }
 
-// AcceptSignature gives the Accept-Signature field (RFC 9421 section 5.1) that
-// tells a caller what the policy wants. The nonce is left out: a value there would
-// ask for that very nonce.
-func AcceptSignature(p Policy) string {
-	label := p.Label
-	if label == "" {
-		label = defaultLabel
-	}
-	var ids []string
-	for _, c := range slices.Concat(p.Required, p.IfPresent) {
-		ids = append(ids, c.id)
-	}
-	value := label + "=(" + strings.Join(ids, " ") + ")"
-	if p.MaxAge > 0 || p.MaxLifetime > 0 {
-		value += ";created"
-	}
-	if p.MaxLifetime > 0 {
-		value += ";expires"
-	}
-	if p.Tag != "" {
-		value += `;tag="` + p.Tag + `"`
-	}
-	return value
+// picks tells if a signature with this label and tag is the one to look at.
+func (p Policy) picks(label, tag string) bool {
+	return (p.Label == "" || p.Label == label) && (p.Tag == "" || p.Tag == tag)
 }
 
-// components lists what a signature over the message has to cover, in order.
-func (p Policy) components(m *Message) []Component {
-	list := slices.Clone(p.Required)
+// profileComponents is how many components our profiles name at most.
+const profileComponents = 8
+
+// appendComponents lists what a signature over the message has to cover, in order.
+func (p Policy) appendComponents(list []Component, m *Message) []Component {
+	list = append(list, p.Required...)
 	for _, c := range p.IfPresent {
 		if m.has(c) {
 			list = append(list, c)
@@ -180,7 +167,8 @@ func (p Policy) check(m *Message, body []byte, in Input, now time.Time) error {
 
 func (p Policy) checkCoverage(m *Message, body []byte, in Input) error {
 	covers := func(c Component) bool { return slices.ContainsFunc(in.Components, c.Equal) }
-	wanted := p.components(m)
+	var room [profileComponents]Component // On the stack: with the list, a request would have half a kilobyte more of garbage.
+	wanted := p.appendComponents(room[:0], m)
 	switch p.Coverage {
 	case CoverExactly:
 		if !slices.EqualFunc(in.Components, wanted, Component.Equal) {
@@ -193,7 +181,7 @@ func (p Policy) checkCoverage(m *Message, body []byte, in Input) error {
 			}
 		}
 	}
-	if p.DigestContent && m.withContent(body) && !covers(Field("content-digest")) {
+	if p.DigestContent && m.withContent(body) && !covers(quoted(`"content-digest"`)) {
 		return refuse(ReasonPolicy, "the content has no covered digest")
 	}
 	return nil

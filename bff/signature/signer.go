@@ -13,6 +13,8 @@ const (
 	defaultLabel = "lendgate"
 	// defaultLifetime keeps expires within the profile and the window of created.
 	defaultLifetime = 60 * time.Second
+	// signatureChars is room for a Signature field of our algorithms.
+	signatureChars = 128
 	// defaultMaxBody bounds what Sign and Transport read into memory, in bytes.
 	defaultMaxBody = 8 << 20
 )
@@ -88,7 +90,7 @@ func (s Signer) sign(m *Message, body []byte) error {
 		}
 		params.Nonce = newNonce()
 	}
-	input, err := NewInput(s.label(), s.Policy.components(m), params)
+	input, err := NewInput(s.label(), s.Policy.appendComponents(nil, m), params)
 	if err != nil {
 		return err
 	}
@@ -101,7 +103,9 @@ func (s Signer) sign(m *Message, body []byte) error {
 		return err
 	}
 	header.Set("Signature-Input", input.Label+"="+input.value)
-	header.Set("Signature", input.Label+"=:"+base64.StdEncoding.EncodeToString(signature)+":")
+	field := append(make([]byte, 0, signatureChars), input.Label...)
+	field = base64.StdEncoding.AppendEncode(append(field, "=:"...), signature)
+	header.Set("Signature", string(append(field, ':')))
 	return nil
 }
 

@@ -129,7 +129,17 @@ func TestAnAnswerBelongsToItsRequest(t *testing.T) {
 	for name, change := range map[string]func(*http.Request){
 		"method": func(r *http.Request) { r.Method = http.MethodPut },
 		"path":   func(r *http.Request) { r.RequestURI = "/other" },
+		"query":  func(r *http.Request) { r.RequestURI += "&x=1" },
 		"digest": func(r *http.Request) { r.Header.Set("Content-Digest", signature.ContentDigest([]byte("other"))) },
+		// All that the answer tells of is equal, and still it is another request.
+		"nonce": func(r *http.Request) {
+			r.Body = io.NopCloser(strings.NewReader(demoBody))
+			signer := demoSigner(keys["demo-device"], signature.ProfileLendgate1())
+			signer.Nonce = nil
+			if err := signer.Sign(r); err != nil {
+				t.Fatal(err)
+			}
+		},
 	} {
 		other := asked.Clone(t.Context())
 		change(other)

@@ -100,6 +100,12 @@ func responseVectors(t *testing.T, keys signature.KeyRing) []vector {
 		{"answer with another status", func(_, m *vectorMessage) { m.Status = http.StatusAccepted }, signature.ReasonSignature},
 		{"answer with another body", func(_, m *vectorMessage) { m.Body = `{"state":"REJECTED"}` }, signature.ReasonDigest},
 		{"answer to a request for another path", func(m, _ *vectorMessage) { m.Target = "/other" }, signature.ReasonSignature},
+		{"answer to a request with another query", func(m, _ *vectorMessage) { m.Target += "&x=1" }, signature.ReasonSignature},
+		{"answer to an equal request that was signed anew", func(m, _ *vectorMessage) {
+			header := m.header()
+			header.Set("Signature", "lendgate=:"+strings.Repeat("A", 86)+"==:")
+			m.Headers = fieldsOf(header)
+		}, signature.ReasonSignature},
 		{"answer to a request with other content", func(m, _ *vectorMessage) {
 			header := m.header()
 			header.Set("Content-Digest", signature.ContentDigest([]byte("other")))

@@ -66,9 +66,7 @@ func (v Verifier) VerifyMessage(ctx context.Context, m *Message, body []byte, p 
 		return Verified{}, err
 	}
 	now := v.Now()
-	input, err := pickInput(m.Header, func(label, tag string) bool {
-		return (p.Label == "" || p.Label == label) && (p.Tag == "" || p.Tag == tag)
-	})
+	input, err := pickInput(m.Header, p.picks)
 	if err != nil {
 		return Verified{}, err
 	}
@@ -93,7 +91,7 @@ func (v Verifier) VerifyMessage(ctx context.Context, m *Message, body []byte, p 
 		return Verified{}, err
 	}
 	// A digest that is there must be right, even if this policy does not ask for it.
-	if m.has(Field("content-digest")) {
+	if m.has(quoted(`"content-digest"`)) {
 		if err := VerifyContentDigest(m.Header, body); err != nil {
 			return Verified{}, err
 		}
