@@ -1,0 +1,2 @@
+// The types of sdk.js, which is generated and says none itself.
+export * from "../sdk.js";
