@@ -7,7 +7,11 @@ TOOLS := .lendgate/tools
 BUF := tools/buf/node_modules/.bin/buf
 SQLC := $(TOOLS)/sqlc
 GOLANGCI := $(TOOLS)/golangci-lint
+CONFORMANCE := $(TOOLS)/connectconformance
 SDK := mobile-contracts/web
+KOTLIN := $(TOOLS)/kotlin
+WEB := web
+BENCH := .lendgate/bench
 export CGO_ENABLED ?= 0
 
 .PHONY: help
@@ -33,11 +37,15 @@ build: ## Compile the one binary
 
 .PHONY: test
 test: services ## Run all tests on a real PostgreSQL and Redis
-	@LENDGATE_TEST_TEMPORALD=1 go test ./...
+	@LENDGATE_TEST_TEMPORALD=1 go test -timeout 20m ./...
 
 .PHONY: test-short
 test-short: ## Run the tests that need seconds
 	@go test -short ./...
+
+.PHONY: test-attack
+test-attack: services ## Run the attack matrix on a platform of its own (ARGS=-update writes docs/security.md)
+	@go test ./test/attack -count=1 -timeout 20m $(ARGS)
 
 .PHONY: services
 services: ## Install a Redis server when this machine has none and lets us (tests go on without)
@@ -46,8 +54,15 @@ services: ## Install a Redis server when this machine has none and lets us (test
 .PHONY: gen
 gen: tools $(SDK)/node_modules ## Generate code from proto/ and queries/; git stays clean when nothing changed
 	@$(BUF) generate
+	@$(BUF) generate --template tools/protoc-gen-openapi/buf.gen.yaml
+	@$(BUF) generate test/conformance/proto --config test/conformance/modules.yaml --template test/conformance/buf.gen.yaml
 	@cd queries && ../$(SQLC) generate
 	@cd $(SDK) && npm run --silent generate
+	@$(MAKE) --no-print-directory web
+
+.PHONY: web
+web: $(SDK)/node_modules $(WEB)/node_modules ## Bundle the SDK for the pages of web/; building the platform needs no Node
+	@cd $(WEB) && npm run --silent bundle
 
 .PHONY: tools
 tools: $(BUF) $(SQLC) ## Install the generators: buf from npm, sqlc from its own Go module
@@ -64,13 +79,41 @@ $(SDK)/node_modules: $(SDK)/package-lock.json
 	@cd $(SDK) && npm ci --no-audit --no-fund --silent
 	@touch $@
 
+$(WEB)/node_modules: $(WEB)/package-lock.json
+	@cd $(WEB) && npm ci --no-audit --no-fund --silent
+	@touch $@
+
 $(GOLANGCI): tools/golangci/go.mod tools/golangci/go.sum
 	@mkdir -p $(TOOLS)
 	@cd tools/golangci && go build -o ../../$(GOLANGCI) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
+$(CONFORMANCE):
+	@GOBIN=$(abspath $(TOOLS)) go install connectrpc.com/conformance/cmd/connectconformance@v1.0.6
+
+.PHONY: conformance
+conformance: $(CONFORMANCE) ## Run the Connect project's conformance suite against the edge: Connect, gRPC, gRPC-Web on HTTP/1.1 and HTTP/2
+	@cd test/conformance && go build -mod=mod -o ../../$(TOOLS)/conformance-server . && \
+		$(abspath $(CONFORMANCE)) --mode server --conf config.yaml --known-failing @known-failing.txt --known-flaky @known-flaky.txt \
+		-- $(abspath $(TOOLS))/conformance-server >../../$(TOOLS)/conformance.log 2>&1 || { grep -v '^INFO' ../../$(TOOLS)/conformance.log | tail -100; exit 1; }
+	@tail -3 $(TOOLS)/conformance.log
+
 .PHONY: test-sdk
 test-sdk: $(BUF) $(SDK)/node_modules ## Test the TypeScript SDK: types, vectors, golden fixtures
 	@cd $(SDK) && npm test --silent
+
+.PHONY: test-web
+test-web: $(SDK)/node_modules $(WEB)/node_modules ## Test the pages of web/: types, and a Chromium that takes a loan on a platform of its own
+	@cd $(WEB) && npm run --silent check
+	@tools/install-chromium
+	@go test ./web ./test/web
+
+.PHONY: test-signers
+test-signers: ## Test the signers of other languages that this machine can run (Python; Kotlin with java and mvn)
+	@if [ ! -d $(KOTLIN) ] && command -v mvn >/dev/null && command -v java >/dev/null; then \
+		mvn -q -B -f mobile-contracts/signers/kotlin/pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+			-DoutputDirectory=$(abspath $(KOTLIN)).part && mv $(KOTLIN).part $(KOTLIN) || rm -rf $(KOTLIN).part; fi
+	@LENDGATE_TEST_KOTLIN=$$(test -d $(KOTLIN) && echo $(abspath $(KOTLIN))) \
+		go test ./bff/signature -count=1 -run TestForeignSigners -v
 
 .PHONY: replay
 replay: $(SDK)/node_modules ## Replay the golden fixtures against the running platform, in JSON and in Protobuf
@@ -95,7 +138,29 @@ breaking: $(BUF) ## Check that contracts only grow against AGAINST (default: the
 
 .PHONY: drift
 drift: gen ## Check that generated code is current
-	@test -z "$$(git status --porcelain -- gen $(SDK)/gen)" || { git status --porcelain -- gen $(SDK)/gen; git diff -- gen $(SDK)/gen | head -50; exit 1; }
+	@test -z "$$(git status --porcelain -- gen test/conformance/gen $(SDK)/gen $(WEB)/cabinet/sdk.js)" || { git status --porcelain -- gen test/conformance/gen $(SDK)/gen $(WEB)/cabinet/sdk.js; git diff -- gen $(SDK)/gen | head -50; exit 1; }
+
+.PHONY: bench
+bench: bench-edge ## Run every bench (minutes): tables in docs/performance.md, figures in bench/results
+
+.PHONY: bench-edge
+bench-edge: bench-peers ## Measure the edge beside its peers (ARGS="-quick", ARGS="-only bare,ours-inproc"; -help lists all)
+	@mkdir -p $(BENCH)/peers
+	@go build -o $(BENCH)/ ./bench/edge ./bench/ours ./bench/backend
+	@cd bench/peers && go build -mod=mod -o ../../$(BENCH)/peers/ ./...
+	@$(BENCH)/edge $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: services bench/peers/node/node_modules ## Install the peers of the bench that this machine lacks and lets us
+	@tools/install-bench-peers
+
+bench/peers/node/node_modules: bench/peers/node/package-lock.json
+	@command -v npm >/dev/null || { echo "left out of the bench, as there is no npm: fastify, mercurius"; exit 0; }; \
+		cd bench/peers/node && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules
+
+.PHONY: bench-caddy
+bench-caddy: ## Build caddy as one more peer of the bench (minutes); then: make bench-edge ARGS=-caddy
+	@GOBIN=$(abspath $(TOOLS)) go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9
 
 .PHONY: ci
 ci: ## Everything that .ci/run checks

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	reasonLine  = regexp.MustCompile(`^\s*ERROR_REASON_([A-Z0-9_]+) = (\d+);`)
+	reasonLine  = regexp.MustCompile(`^\s*ERROR_REASON_([A-Z0-9_]+) = (\d+)(?: \[\(retry\) = RETRY_([A-Z_]+)\])?;`)
 	bornPattern = regexp.MustCompile(`rpcerr\.(New\(\s*connect\.Code(\w+),\s*|Invalid\(\s*|Precondition\(\s*|NotFound\(\s*)typev1\.ErrorReason_ERROR_REASON_([A-Z0-9_]+)`)
 	saidBy      = regexp.MustCompile(`(?s)Errors: (.+?)\.\n\s*rpc (\w+)`)
 	reasonWord  = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\bINTERNAL\b|\bUNAVAILABLE\b|\bUNDERAGE\b`)
@@ -34,7 +34,17 @@ func TestErrorsAreThoseOfTheContract(t *testing.T) {
 
 Every refusal has a code of Connect (and gRPC) and a ` + "`google.rpc.ErrorInfo`" + ` with a reason of the enum
 [` + "`ErrorReason`" + `](../proto/lendgate/type/v1/error.proto). Apps switch over the reason; people read the ` + "`LocalizedMessage`" + `, whose
-English words stand in the last column. ` + "`RetryInfo`" + ` says when a repeat may help; a mutation is repeated with the same ` + "`request_id`" + `.
+English words stand in the last column. They come in English, Ukrainian, Russian and Polish and say what a person can do next.
+
+"Repeat" is the option ` + "`retry`" + ` of the reason: what an app can do by itself, always with the same ` + "`request_id`" + `.
+
+| repeat | what an app does |
+|---|---|
+| never | Nothing: the same request would be refused again. |
+| after the hint | Waits as ` + "`RetryInfo`" + ` (or ` + "`Retry-After`" + `) says, without a hint a second, doubled each time. |
+| same request | Repeats at once or later: what was done meanwhile is answered, not done again. |
+| signed again | Signs with a new nonce and time, and repeats once. |
+| new session | Renews the session and repeats once. |
 
 The code is where the error is born in this tree; a dash means that it is made elsewhere, or not yet. "Said by" are the RPCs of
 ` + "`lendgate.mobile.v1`" + ` and ` + "`lendgate.partner.v1`" + ` whose comments name the reason; one of the first group may come from every RPC.
@@ -51,13 +61,25 @@ The code is where the error is born in this tree; a dash means that it is made e
 		switch {
 		case found == nil && line == "" && len(comment) == 1: // A comment by itself begins a group.
 			group = strings.TrimSuffix(comment[0], ".")
-			fmt.Fprintf(&out, "\n## %s\n\n| reason | code | meaning | said by | words |\n|---|---|---|---|---|\n", group)
+			fmt.Fprintf(&out, "\n## %s\n\n| reason | code | repeat | meaning | said by | words |\n|---|---|---|---|---|---|\n", group)
 		case found != nil && group != "":
-			fmt.Fprintf(&out, "| `%s` | %s | %s | %s | %s |\n", found[1], dash(codes[found[1]]), strings.Join(comment, " "), dash(callers[found[1]]), words[found[1]])
+			fmt.Fprintf(&out, "| `%s` | %s | %s | %s | %s | %s |\n", found[1], dash(codes[found[1]]), repeat(found[3]), strings.Join(comment, " "), dash(callers[found[1]]), words[found[1]])
 		}
 		comment = nil
 	}
 	expect(t, "docs/errors.md", out.String())
+}
+
+// repeat is what the option says, in words.
+func repeat(option string) string {
+	switch option {
+	case "":
+		return "never"
+	case "AFTER_HINT":
+		return "after the hint"
+	default:
+		return strings.ToLower(strings.ReplaceAll(option, "_", " "))
+	}
 }
 
 func dash(names map[string]bool) string {

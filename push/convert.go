@@ -25,13 +25,14 @@ func channelOf(channel pushv1.Channel) template.Channel {
 	return template.Channel(strings.TrimPrefix(channel.String(), channelPrefix))
 }
 
-// notification converts a row and its text.
+// notification converts a row and its text. Phone and parameters are never shown, not to the person either: the text says what they need.
 func notification(row pushdb.Notification, message template.Message) *pushv1.Notification {
 	// Unknown words, of a newer release's rows, become UNSPECIFIED.
 	n := &pushv1.Notification{
 		Id: id.Format(id.Notification, row.ID), PersonId: id.FormatPtr(id.Person, row.PersonID), Template: row.Template,
 		Channel: pushv1.Channel(pushv1.Channel_value[channelPrefix+row.Channel]), Locale: row.Locale,
 		State: pushv1.Notification_State(pushv1.Notification_State_value[statePrefix+row.State]),
+		// Empty for a code, for a message that was never rendered, and for a person who was erased.
 		Title: message.Title, Body: message.Body, Provider: row.Provider, Attempts: row.Attempts,
 		CreateTime: timestamppb.New(row.CreateTime),
 	}
@@ -53,6 +54,7 @@ func sealContent(box *seal.Box, row pushdb.Notification, message template.Messag
 	return box.Seal(contentPlace(row.ID), content), nil
 }
 
+// unsealContent opens the text as it was sent. A text that does not open is a fault of ours, since the key is there.
 func unsealContent(box *seal.Box, row pushdb.Notification) (template.Message, error) {
 	var message template.Message
 	content, err := box.Unseal(contentPlace(row.ID), row.ContentSealed)

@@ -24,6 +24,7 @@ const (
 	// settleTimeout bounds noting what became of an attempt, which goes on when the process is being stopped.
 	settleTimeout = 5 * time.Second
 	// contested is how long a worker stays away from a row that somebody else moved meanwhile.
+	// Long enough for the other attempt to end in most cases, short beside any message's lifetime.
 	contested = 5 * time.Second
 )
 
@@ -42,8 +43,10 @@ const (
 type outcome struct {
 	// verdict uses the adapters' words: done, refused, retryable or unknown. An unknown outcome is tried again like a retryable one: a
 	// message twice is better than a code never, and both providers' ways of recognising a repeat are used.
-	verdict    kit.Outcome
-	provider   string
+	verdict  kit.Outcome
+	provider string
+	// providerID is the provider's name of the message, by which its receipt is matched. parts are the segments of a text message, which
+	// are what is billed.
 	providerID string
 	parts      int32
 	failure    string
@@ -53,6 +56,7 @@ type outcome struct {
 	unreachable bool
 }
 
+// refused is an end by our own decision, without a call.
 func refused(failure string) outcome { return outcome{verdict: kit.OutcomeRefused, failure: failure} }
 
 // deliver makes one attempt for a message and answers with the wait before the next, 0 when there is none. An error means that the attempt
@@ -64,6 +68,7 @@ func (s *Service) deliver(ctx context.Context, notification uuid.UUID) (again ti
 		return 0, s.settleEnd(ctx, l, stateFailed, refused(failureErased))
 	case err != nil || l == nil:
 		return 0, err
+	// DEAD and not FAILED: nobody refused it, it came too late.
 	case !s.clock.Now().Before(l.row.ExpireTime):
 		return 0, s.settleEnd(ctx, l, stateDead, refused(failureExpired))
 	}
@@ -92,7 +97,8 @@ func (s *Service) deliver(ctx context.Context, notification uuid.UUID) (again ti
 	return s.settle(ctx, l, out)
 }
 
-// prepare finds out what the row does not say, phone and language, and renders. A failure ends the message; an error does not.
+// prepare finds out what the row does not say, phone and language, and renders. A failure ends the message; an error does not. Everything
+// here may be done again and costs nobody a message.
 func (s *Service) prepare(ctx context.Context, l *letter) (failure string, err error) {
 	tmpl, ok := s.templates.Get(l.row.Template)
 	if !ok {
@@ -122,7 +128,8 @@ func (s *Service) prepare(ctx context.Context, l *letter) (failure string, err e
 	return "", nil
 }
 
-// ask asks identity for the person's phone and language.
+// ask asks identity for the person's phone and language. It is asked at the last moment, so a number that was changed since the message was
+// queued is the one that gets it.
 func (s *Service) ask(ctx context.Context, l *letter) (failure string, err error) {
 	// Acting for the person, push sees that person alone, whatever identity would show to a service.
 	wireID := id.Format(id.Person, *l.row.PersonID)
@@ -170,7 +177,7 @@ func (s *Service) start(ctx context.Context, l *letter) (bool, error) {
 	return rows == 1, nil
 }
 
-// settle notes what became of an attempt.
+// settle notes what became of an attempt. The pause after an attempt is the row's, so it is the same whichever process takes the job next.
 func (s *Service) settle(ctx context.Context, l *letter, out outcome) (again time.Duration, err error) {
 	switch {
 	case out.verdict == kit.OutcomeDone:

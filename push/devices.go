@@ -15,7 +15,7 @@ import (
 	"github.com/lendgate/lendgate/internal/seal"
 )
 
-// device is where a push goes.
+// device is where a push goes. The hash of its token tells this token from one that the app registers while the message is under way.
 type device struct {
 	id    uuid.UUID
 	token string
@@ -25,7 +25,7 @@ type device struct {
 }
 
 // sendPush hands a message over for each of the person's devices that has not got it yet. It is done when at least one device got it and
-// none needs another attempt.
+// none needs another attempt. Devices are served one after the other: a person has few, and the job's time is bounded.
 func (s *Service) sendPush(ctx context.Context, l *letter) (outcome, error) {
 	devices, err := s.devices(ctx, l)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Service) sendPush(ctx context.Context, l *letter) (outcome, error) {
 }
 
 // worse is the outcome that decides: one that asks for another attempt over a refusal, a refusal over a dead token; of two that ask, the one
-// that asks for the longer pause.
+// that asks for the longer pause. Taking the longer pause keeps to what each of the devices' answers asked for.
 func worse(a, b outcome) outcome {
 	rank := func(o outcome) int {
 		switch {
@@ -82,10 +82,12 @@ func (s *Service) sendDevice(ctx context.Context, l *letter, d device) (taken st
 		Token: d.token, Title: l.message.Title, Body: l.message.Body, Data: l.template.Data(l.parameters),
 		// A repeat of this message replaces it on the phone.
 		CollapseKey: id.Format(id.Notification, l.row.ID),
-		TTL:         l.row.ExpireTime.Sub(s.clock.Now()), Urgent: l.template.Urgent,
+		// A phone that is off gets the message within its lifetime or never: a code of yesterday is of no use.
+		TTL: l.row.ExpireTime.Sub(s.clock.Now()), Urgent: l.template.Urgent,
 	})
 	now := s.clock.Now()
 	switch {
+	// Noted before the next device is served: should we die there, this one does not get the message twice.
 	case err == nil:
 		return name, outcome{verdict: kit.OutcomeDone}, s.note(ctx, func(ctx context.Context, tx pgx.Tx) error {
 			return s.queries.InsertDelivery(ctx, tx, pushdb.InsertDeliveryParams{
@@ -106,7 +108,8 @@ func (s *Service) sendDevice(ctx context.Context, l *letter, d device) (taken st
 	}
 }
 
-// devices reads the person's live tokens.
+// devices reads the person's live tokens. They come with what was handed over for this very message, so a retry leaves out those that have
+// it.
 func (s *Service) devices(ctx context.Context, l *letter) ([]device, error) {
 	if l.row.PersonID == nil {
 		return nil, nil
@@ -132,6 +135,7 @@ func (s *Service) devices(ctx context.Context, l *letter) ([]device, error) {
 				return err
 			}
 			d := device{id: row.DeviceID, token: string(token), hash: row.TokenHash}
+			// Taken by the provider in an earlier attempt for this device.
 			if row.ProviderID != nil {
 				d.taken = *row.ProviderID
 			}

@@ -26,6 +26,7 @@ func (s *Service) HandleEvent(ctx context.Context, event *eventv1.Event) error {
 		grown, err = s.takeEvent(ctx, tx, event)
 		return err
 	}
+	// Grown is set by the run that committed; a run that was given up for concurrency is made anew and sets it again.
 	if err := bus.Inbox(s.db, s.clock, serviceName, take)(ctx, event); err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func (s *Service) HandleEvent(ctx context.Context, event *eventv1.Event) error {
 }
 
 // takeEvent publishes and queues inside the transaction of the inbox's note. It calls no other service: language and phone are the worker's
-// business.
+// business. The payload of the stream is written here once; readers get the same bytes however often they come.
 func (s *Service) takeEvent(ctx context.Context, tx pgx.Tx, event *eventv1.Event) (hint.Wakeup, error) {
 	n, ok := newsOf(event)
 	if !ok || event.GetPersonId() == "" {
@@ -53,6 +54,7 @@ func (s *Service) takeEvent(ctx context.Context, tx pgx.Tx, event *eventv1.Event
 	}
 	// The stream first: its row's lock puts the events of one person in order, messages and jobs follow in the same transaction.
 	offset, err := s.publish(ctx, tx, person, eventID, n.status)
+	// 0 means that the stream has the event already, which the inbox's note usually keeps out.
 	if err != nil || offset == 0 {
 		return hint.Wakeup{}, err
 	}
@@ -78,6 +80,7 @@ func (s *Service) notify(ctx context.Context, tx pgx.Tx, person uuid.UUID, n new
 	}
 	// Unlike a sender, a fact is not refused for want of a device: the row is also what the person's list shows.
 	channels := tmpl.Channels
+	// A lender without push gets the text message for what is worth one; without either, the stream and the screens remain.
 	if !s.carries(channels[0]) && tmpl.Fallback != "" {
 		channels = append(channels[:0:0], tmpl.Fallback)
 	}
@@ -99,7 +102,8 @@ type news struct {
 	template string
 }
 
-// newsOf translates a fact; false when it is nobody's news.
+// newsOf translates a fact; false when it is nobody's news. The words are the app's and the templates': here are kinds, ids and amounts, in
+// minor units. A fact without a template is shown in an open app and does not ring.
 func newsOf(event *eventv1.Event) (news, bool) {
 	status := &realtimev1.StatusEvent{EventId: event.GetId(), OccurTime: event.GetOccurTime()}
 	n := news{status: status}
@@ -130,7 +134,8 @@ func newsOf(event *eventv1.Event) (news, bool) {
 	return n, true
 }
 
-// moneyNewsOf translates facts about a loan's money.
+// moneyNewsOf translates facts about a loan's money. Of the payout nobody is told when it is paid: LoanDisbursed follows at once, and says
+// the same with a schedule behind it.
 func moneyNewsOf(event *eventv1.Event, n news) (news, bool) {
 	status := n.status
 	switch fact := event.GetFact().(type) {

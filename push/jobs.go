@@ -74,6 +74,8 @@ func newJobs(s *Service) (*river.Client[pgx.Tx], error) {
 		MaxAttempts:          jobTries,
 		RetryPolicy:          retryPolicy{},
 		Logger:               s.log,
+		// The service's role does not own River's indexes and may not rebuild them.
+		ReindexerSchedule: river.NeverSchedule(),
 	})
 }
 

@@ -20,7 +20,8 @@ import (
 	"github.com/lendgate/lendgate/push/template"
 )
 
-// SendNotification queues a message.
+// SendNotification queues a message. The rows and their jobs are one transaction, so what was answered will be tried whatever dies; that it
+// arrives nobody can promise. A repeat gets the rows of the first time and sends nothing more.
 func (s *Service) SendNotification(ctx context.Context, req *pushv1.SendNotificationRequest) (*pushv1.SendNotificationResponse, error) {
 	d, err := s.readDraft(ctx, req)
 	if err != nil {
@@ -45,7 +46,7 @@ func (s *Service) SendNotification(ctx context.Context, req *pushv1.SendNotifica
 		})
 }
 
-// readDraft reads a request as far as the request alone tells.
+// readDraft reads a request as far as the request alone tells. What is wrong with it is refused before a transaction is opened.
 func (s *Service) readDraft(ctx context.Context, req *pushv1.SendNotificationRequest) (draft, error) {
 	tmpl, ok := s.templates.Get(req.GetTemplate())
 	if !ok {
@@ -54,6 +55,7 @@ func (s *Service) readDraft(ctx context.Context, req *pushv1.SendNotificationReq
 	parameters, err := tmpl.Take(req.GetParameters())
 	var missing *template.MissingError
 	if errors.As(err, &missing) {
+		// The name of the parameter is told and no value: values are personal.
 		return draft{}, rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_TEMPLATE_PARAMETER_MISSING, "a parameter is missing",
 			rpcerr.Meta("parameter", missing.Parameter), rpcerr.Field("parameters", "misses "+missing.Parameter))
 	}
@@ -76,7 +78,8 @@ func (s *Service) readDraft(ctx context.Context, req *pushv1.SendNotificationReq
 	return d, nil
 }
 
-// reach chooses the channels that can reach the addressee: of those asked for, else of the template's with its fallback.
+// reach chooses the channels that can reach the addressee: of those asked for, else of the template's with its fallback. Its answer is of
+// now; a token that dies before the message is sent is met by the fallback in settleEnd.
 func (s *Service) reach(ctx context.Context, tx pgx.Tx, d draft, asked []pushv1.Channel) ([]template.Channel, error) {
 	unavailable := rpcerr.Precondition(typev1.ErrorReason_ERROR_REASON_CHANNEL_UNAVAILABLE, "no channel can reach this person")
 	// A service that acts for one person sends to that person only. Nothing is said about whether the other exists.
@@ -101,6 +104,7 @@ func (s *Service) reach(ctx context.Context, tx pgx.Tx, d draft, asked []pushv1.
 			reached = append(reached, channel)
 		}
 	}
+	// The fallback is for the text message that costs money: it is chosen only where push reaches nobody.
 	if fallback := d.template.Fallback; len(reached) == 0 && len(asked) == 0 && fallback != "" {
 		ok, err := s.reaches(ctx, tx, d, fallback)
 		if err != nil {
@@ -117,6 +121,7 @@ func (s *Service) reach(ctx context.Context, tx pgx.Tx, d draft, asked []pushv1.
 }
 
 // reaches tells whether a message can go over a channel. Whether a person has a phone is seen when it is sent: everybody logs in with one.
+// A token of the person in this tenant is enough; which of the devices still live only the provider knows.
 func (s *Service) reaches(ctx context.Context, tx pgx.Tx, d draft, channel template.Channel) (bool, error) {
 	if !s.carries(channel) || !d.template.Has(channel) {
 		return false, nil
@@ -124,13 +129,14 @@ func (s *Service) reaches(ctx context.Context, tx pgx.Tx, d draft, channel templ
 	if channel == template.SMS {
 		return d.phone != "" || d.person != nil, nil
 	}
+	// A push goes to a person's devices, and a bare phone number has none.
 	if d.person == nil {
 		return false, nil
 	}
 	return s.queries.HasLiveToken(ctx, tx, pushdb.HasLiveTokenParams{TenantID: actor.Must(ctx).TenantID, PersonID: *d.person})
 }
 
-// locale is the tenant's language that fits a wish best.
+// locale is the tenant's language that fits a wish best. A tenant that is not configured has no languages to choose from.
 func (s *Service) locale(ctx context.Context, wish string) string {
 	lender, ok := s.tenants.Get(actor.Must(ctx).TenantID)
 	if !ok {
@@ -139,7 +145,8 @@ func (s *Service) locale(ctx context.Context, wish string) string {
 	return lender.Locale(wish)
 }
 
-// ListNotifications answers with the caller's notifications.
+// ListNotifications answers with the caller's notifications. Newest first, and without those that carried codes or have no text yet: the
+// query leaves them out. A service that acts for a person sees that person's.
 func (s *Service) ListNotifications(ctx context.Context, req *pushv1.ListNotificationsRequest) (*pushv1.ListNotificationsResponse, error) {
 	const list = "push.notifications"
 	person, err := ownPerson(ctx)
@@ -166,7 +173,8 @@ func (s *Service) ListNotifications(ctx context.Context, req *pushv1.ListNotific
 	return res, err
 }
 
-// notifications converts a person's rows with their texts. The texts of an erased person are gone; the rows tell that there were some.
+// notifications converts a person's rows with their texts. The texts of an erased person are gone; the rows tell that there were some. A
+// page is of one person, so one key opens all of it.
 func (s *Service) notifications(ctx context.Context, tx pgx.Tx, person uuid.UUID, rows []pushdb.Notification) ([]*pushv1.Notification, error) {
 	box, err := s.sealer.Open(ctx, tx, person)
 	if err != nil && !errors.Is(err, seal.ErrErased) {

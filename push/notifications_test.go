@@ -200,6 +200,18 @@ func TestListNotifications(t *testing.T) {
 			t.Errorf("notification (-want +got):\n%s", diff)
 		}
 	})
+	t.Run("not before there is a text to show", func(t *testing.T) {
+		person := h.person("en")
+		theirs := h.device(t, person, "phone-list-3")
+		waiting := h.sendPush(t, person, "loan-repaid")
+		if names, _ := h.list(t, theirs, nil); len(names) != 0 {
+			t.Fatalf("a message that was not rendered is listed: %v", names)
+		}
+		h.deliver(t, waiting)
+		if names, res := h.list(t, theirs, nil); len(names) != 1 || res.GetNotifications()[0].GetTitle() == "" {
+			t.Errorf("list %v", res)
+		}
+	})
 	t.Run("page by page", func(t *testing.T) {
 		first, res := h.list(t, mine, &typev1.PageRequest{PageSize: 2})
 		second, last := h.list(t, mine, &typev1.PageRequest{PageSize: 2, PageToken: res.GetPage().GetNextPageToken()})

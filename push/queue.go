@@ -18,6 +18,8 @@ import (
 
 // The states of a notification's row.
 const (
+	// QUEUED waits or is under way; SENT was taken by the provider; DELIVERED was reported as arrived; FAILED was refused or cannot be
+	// sent; DEAD was given up by time or tries. A row leaves QUEUED once and never comes back.
 	stateQueued    = "QUEUED"
 	stateSent      = "SENT"
 	stateDelivered = "DELIVERED"
@@ -25,7 +27,7 @@ const (
 	stateDead      = "DEAD"
 )
 
-// draft is a message that is to be queued.
+// draft is a message that is to be queued. One of person and phone is always there.
 type draft struct {
 	template *template.Template
 	channel  template.Channel
@@ -52,7 +54,8 @@ func phonePlace(row uuid.UUID) string      { return "notifications.phone/" + row
 func contentPlace(row uuid.UUID) string    { return "notifications.content/" + row.String() }
 func tokenPlace(device uuid.UUID) string   { return "push_tokens.token/" + device.String() }
 
-// queue writes a message and the job that sends it, both or neither.
+// queue writes a message and the job that sends it, both or neither. The lifetime runs from now, however long the first attempt has to
+// wait.
 func (s *Service) queue(ctx context.Context, tx pgx.Tx, d draft) (pushdb.Notification, error) {
 	who, now := actor.Must(ctx), s.clock.Now()
 	row := pushdb.Notification{
@@ -74,6 +77,7 @@ func (s *Service) queue(ctx context.Context, tx pgx.Tx, d draft) (pushdb.Notific
 	return row, s.enqueue(ctx, tx, row, d.template.Urgent)
 }
 
+// sealDraft seals what sending takes. MarkSent and EndNotification forget it again.
 func (s *Service) sealDraft(ctx context.Context, tx pgx.Tx, d draft, row *pushdb.Notification) error {
 	// All parameters are sealed alike: which of them are secret is the templates' business and may change.
 	parameters, err := json.Marshal(d.parameters)
@@ -91,7 +95,7 @@ func (s *Service) sealDraft(ctx context.Context, tx pgx.Tx, d draft, row *pushdb
 	return nil
 }
 
-// carries tells whether a channel has a provider here.
+// carries tells whether a channel has a provider here. It is of this process: a deployment gives all of its processes the same providers.
 func (s *Service) carries(channel template.Channel) bool {
 	switch channel {
 	case template.Push:
@@ -103,7 +107,7 @@ func (s *Service) carries(channel template.Channel) bool {
 	}
 }
 
-// letter is a queued row, opened.
+// letter is a queued row, opened. It lives in memory for one attempt and is logged nowhere.
 type letter struct {
 	row        pushdb.Notification
 	template   *template.Template
@@ -112,7 +116,8 @@ type letter struct {
 	message    template.Message
 }
 
-// open reads a row that waits and unseals it. It is nil when there is nothing to send any more.
+// open reads a row that waits and unseals it. It is nil when there is nothing to send any more. It takes no lock: start notices by the
+// row's version whether somebody else has moved it since.
 func (s *Service) open(ctx context.Context, notification uuid.UUID) (*letter, error) {
 	var l *letter
 	err := s.db.Read(ctx, func(tx pgx.Tx) error {
@@ -134,6 +139,7 @@ func (s *Service) open(ctx context.Context, notification uuid.UUID) (*letter, er
 	return l, err
 }
 
+// unseal opens parameters and phone; a row that waits has both or needs no phone.
 func (l *letter) unseal(box *seal.Box) error {
 	parameters, err := box.Unseal(parametersPlace(l.row.ID), l.row.ParametersSealed)
 	if err != nil {

@@ -17,15 +17,17 @@ import (
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-// The providers' names in rows.
+// The providers' names in rows. They are part of the key of receipts and stay.
 const (
 	providerTurboSMS = "turbosms"
 	providerFCM      = "fcm"
 )
 
 // ReceiveReceipt takes a provider's delivery report. A report about a message that is not known here is kept too: it may have overtaken our
-// own note of the message's id.
+// own note of the message's id. The answer stops the provider's repetitions, so it is given once the report is kept, also for one that came
+// before or changes nothing.
 func (s *Service) ReceiveReceipt(ctx context.Context, req *pushv1.ReceiveReceiptRequest) (*pushv1.ReceiveReceiptResponse, error) {
+	// FCM reports no deliveries of single messages to servers; what it took stays SENT.
 	if req.GetProvider() != providerTurboSMS || s.sms == nil {
 		return nil, rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_PROVIDER_UNKNOWN, "no such provider reports deliveries here")
 	}
@@ -39,6 +41,7 @@ func (s *Service) ReceiveReceipt(ctx context.Context, req *pushv1.ReceiveReceipt
 	case err != nil:
 		return nil, err
 	}
+	// The report belongs to the lender whose address was called; a message of another lender is not found by row-level security.
 	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
 		if err := lockMessage(ctx, tx, providerTurboSMS, receipt.MessageID); err != nil {
 			return err
@@ -59,7 +62,8 @@ func (s *Service) ReceiveReceipt(ctx context.Context, req *pushv1.ReceiveReceipt
 	return &pushv1.ReceiveReceiptResponse{Body: []byte("OK"), ContentType: "text/plain"}, nil
 }
 
-// applyEarlyReceipts applies what was reported before the message's id was noted; the transaction holds lockMessage.
+// applyEarlyReceipts applies what was reported before the message's id was noted; the transaction holds lockMessage. They are applied in
+// the order in which they came, as if they came now.
 func (s *Service) applyEarlyReceipts(ctx context.Context, tx pgx.Tx, provider, providerID string) error {
 	states, err := s.queries.ListReceipts(ctx, tx, pushdb.ListReceiptsParams{
 		TenantID: actor.Must(ctx).TenantID, Provider: provider, ProviderID: providerID,
@@ -79,6 +83,7 @@ func (s *Service) applyEarlyReceipts(ctx context.Context, tx pgx.Tx, provider, p
 func (s *Service) applyReceipt(ctx context.Context, tx pgx.Tx, provider, providerID string, reported kit.ReceiptState) error {
 	state, failure := "", ""
 	switch reported {
+	// A message that was read has arrived; more than that nobody here needs to know.
 	case kit.ReceiptDelivered, kit.ReceiptRead:
 		state = stateDelivered
 	case kit.ReceiptUndelivered, kit.ReceiptRejected, kit.ReceiptExpired:
@@ -95,7 +100,8 @@ func (s *Service) applyReceipt(ctx context.Context, tx pgx.Tx, provider, provide
 	return nil
 }
 
-// lockMessage puts noting a message's id and taking its receipt one after the other: whichever is later sees the other.
+// lockMessage puts noting a message's id and taking its receipt one after the other: whichever is later sees the other. It is an advisory
+// lock, because before the id is noted there is no row to lock.
 func lockMessage(ctx context.Context, tx pgx.Tx, provider, providerID string) error {
 	return lock(ctx, tx, "message|"+provider+"|"+providerID)
 }

@@ -33,7 +33,7 @@ import (
 // serviceName is the schema, the actor and the event consumer.
 const serviceName = "push"
 
-// Deps is what push is made of.
+// Deps is what push is made of. Without a provider at all the service still keeps streams and lists.
 type Deps struct {
 	// Keeper brings the database, the sealer and the clock along.
 	Keeper  idempotency.Keeper
@@ -65,7 +65,8 @@ type Service struct {
 	queries   *pushdb.Queries
 	templates *template.Catalog
 	jobs      *river.Client[pgx.Tx]
-	hints     *hint.Publisher
+	// hints only make readers look sooner; what they look at is in rows.
+	hints *hint.Publisher
 	// pause is the wait before another attempt; tests shorten it.
 	pause func(attempt int, asked time.Duration) time.Duration
 }
@@ -75,7 +76,8 @@ var (
 	_ pushv1connect.StreamServiceHandler       = (*Service)(nil)
 )
 
-// New makes the service. It serves at once; messages leave while Run runs, here or in another process on the same database.
+// New makes the service. It serves at once; messages leave while Run runs, here or in another process on the same database. It fails for
+// broken templates, before anything is served.
 func New(deps Deps) (*Service, error) {
 	templates, err := template.Load()
 	if err != nil {
@@ -94,6 +96,7 @@ func New(deps Deps) (*Service, error) {
 
 // Run delivers messages and publishes hints until ctx ends, then lets the attempts under way finish.
 func (s *Service) Run(ctx context.Context) error {
+	// Not ctx itself: its end must stop the taking of new jobs, and not cut off those under way.
 	if err := s.jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start push jobs: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/lendgate/lendgate/integrations/turbosms"
 )
 
-// sendSMS hands a text message over.
+// sendSMS hands a text message over. It calls once: whether and when to call again is the row's business.
 func (s *Service) sendSMS(ctx context.Context, l *letter) outcome {
 	messageID, err := s.sms.Send(ctx, turbosms.Message{Phone: l.phone, Text: l.message.Body})
 	if err != nil {
@@ -21,7 +21,8 @@ func (s *Service) sendSMS(ctx context.Context, l *letter) outcome {
 	}
 }
 
-// failed reads an adapter's error. Its free text stays out: it may quote a phone back at us.
+// failed reads an adapter's error. Its free text stays out: it may quote a phone back at us. What is left is three words, who:outcome:code,
+// which staff may read and alerts may count.
 func failed(provider string, err error) outcome {
 	out := outcome{verdict: kit.OutcomeOf(err), provider: provider}
 	out.failure = provider + ":" + out.verdict.String() + ":" + kit.CodeOf(err)

@@ -24,7 +24,8 @@ import (
 // defaultPublications is how many publications are read when the caller names no limit.
 const defaultPublications = 100
 
-// GetStreamPosition answers with the top of the caller's stream.
+// GetStreamPosition answers with the top of the caller's stream. A client that subscribes afresh begins here: screens have told it
+// everything up to this point.
 func (s *Service) GetStreamPosition(ctx context.Context, _ *pushv1.GetStreamPositionRequest) (*pushv1.GetStreamPositionResponse, error) {
 	person, err := ownPerson(ctx)
 	if err != nil {
@@ -38,7 +39,8 @@ func (s *Service) GetStreamPosition(ctx context.Context, _ *pushv1.GetStreamPosi
 	return res, err
 }
 
-// ListPublications answers with what follows an offset in the caller's stream.
+// ListPublications answers with what follows an offset in the caller's stream. Offsets rise by one and begin at 1, so a client that hears n
+// and then n+1 has missed nothing.
 func (s *Service) ListPublications(ctx context.Context, req *pushv1.ListPublicationsRequest) (*pushv1.ListPublicationsResponse, error) {
 	person, err := ownPerson(ctx)
 	if err != nil {
@@ -51,6 +53,7 @@ func (s *Service) ListPublications(ctx context.Context, req *pushv1.ListPublicat
 	// Rows and top are read in one view, so a reader who gets fewer rows than asked for has reached the top that comes with them.
 	res := &pushv1.ListPublicationsResponse{}
 	err = s.readStream(ctx, person, func(tx pgx.Tx, top *pushv1.StreamPosition) error {
+		// An offset beyond the top is of another database, such as one that was restored from a backup: the client has to begin anew.
 		if req.GetAfterOffset() > top.GetOffset() {
 			return rpcerr.New(connect.CodeOutOfRange, typev1.ErrorReason_ERROR_REASON_STREAM_POSITION_INVALID,
 				"the position is not one of this stream")
@@ -76,6 +79,7 @@ func (s *Service) ListPublications(ctx context.Context, req *pushv1.ListPublicat
 // caller has heard must be the stream's for good.
 func (s *Service) readStream(ctx context.Context, person uuid.UUID, read func(tx pgx.Tx, top *pushv1.StreamPosition) error) error {
 	look := func(tx pgx.Tx) error {
+		// Epoch and offset are read together: a position is both or nothing.
 		row, err := s.queries.GetStream(ctx, tx, pushdb.GetStreamParams{TenantID: actor.Must(ctx).TenantID, PersonID: person})
 		if err != nil {
 			return err
@@ -93,6 +97,8 @@ func (s *Service) readStream(ctx context.Context, person uuid.UUID, read func(tx
 	return s.db.Read(ctx, look)
 }
 
+// makeStream makes a stream where there is none. Its epoch is random: offsets of a stream that was lost and begun again are told apart by
+// it.
 func (s *Service) makeStream(ctx context.Context, tx pgx.Tx, person uuid.UUID) error {
 	err := s.queries.MakeStream(ctx, tx, pushdb.MakeStreamParams{
 		TenantID: actor.Must(ctx).TenantID, PersonID: person, Epoch: strings.ToLower(rand.Text()), Now: s.clock.Now(),
@@ -120,6 +126,7 @@ func (s *Service) publish(ctx context.Context, tx pgx.Tx, person, eventID uuid.U
 	}
 	// Nobody else can give out this offset before we end, and nobody reads it before we commit. A rollback gives it back.
 	next := stream.TopOffset + 1
+	// The event's id is unique in the stream, so an event that comes again takes no offset.
 	rows, err := s.queries.InsertPublication(ctx, tx, pushdb.InsertPublicationParams{
 		TenantID: tenantID, PersonID: person, OffsetNo: next, EventID: eventID, Payload: payload, CreateTime: now,
 	})

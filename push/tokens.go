@@ -22,15 +22,18 @@ import (
 // nothing more is asked.
 var tokenForm = regexp.MustCompile(`^[A-Za-z0-9_:-]+$`)
 
-// RegisterPushToken tells where push messages for the caller's device go.
+// RegisterPushToken tells where push messages for the caller's device go. An app calls it at every start, so it mostly changes nothing; a
+// device has one token and a token one device.
 func (s *Service) RegisterPushToken(ctx context.Context, req *pushv1.RegisterPushTokenRequest) (*pushv1.RegisterPushTokenResponse, error) {
 	person, err := ownPerson(ctx)
 	if err != nil {
 		return nil, err
 	}
 	who := actor.Must(ctx)
+	// The device is that of the session and never named by the request: nobody directs another's messages to themselves.
 	device, err := id.Parse(id.Device, who.DeviceID)
 	if err != nil {
+		// A service that acts for a person has a device only when the person's own call led to it.
 		return nil, rpcerr.New(connect.CodePermissionDenied, typev1.ErrorReason_ERROR_REASON_PERMISSION_DENIED, "the caller has no device")
 	}
 	if !tokenForm.MatchString(req.GetToken()) {
@@ -39,6 +42,8 @@ func (s *Service) RegisterPushToken(ctx context.Context, req *pushv1.RegisterPus
 	}
 	return idempotency.Do(ctx, s.keeper, pushv1connect.NotificationServiceRegisterPushTokenProcedure, req, &pushv1.RegisterPushTokenResponse{},
 		func(tx pgx.Tx) (*pushv1.RegisterPushTokenResponse, error) {
+			// A keyed hash: equal tokens are found without opening any, and a copy of the table tells nobody whether it holds a given
+			// token.
 			hash, now := s.sealer.Index(who.TenantID, "push_token", req.GetToken()), s.clock.Now()
 			// Two devices that bring the same token at once: the later one gets it.
 			if err := lock(ctx, tx, fmt.Sprintf("push_token|%x", hash)); err != nil {

@@ -1,25 +1,24 @@
 package edge
 
 import (
-	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/lendgate/lendgate/internal/clock"
 )
 
-// maxCacheEntries bounds a cache. When it is full it is emptied: simpler than an order of use, and a look-up is cheap.
+// maxCacheEntries bounds a cache; the entry that was not asked for longest goes first.
 const maxCacheEntries = 50_000
 
-// expiringCache keeps answers for a fixed time. Errors are not kept. Equal questions asked at once become one.
+// expiringCache keeps answers for a fixed time. Errors are not kept. Equal questions asked at once become one. The library's own expiring
+// cache reads the wall clock and never ends its goroutine, so the end of an entry is kept here.
 type expiringCache[K ~string, V any] struct {
 	clock    clock.Clock
 	lifetime time.Duration
 	flight   singleflight.Group
-
-	mu      sync.Mutex
-	entries map[K]expiring[V]
+	entries  *lru.Cache[K, expiring[V]]
 }
 
 type expiring[V any] struct {
@@ -28,16 +27,13 @@ type expiring[V any] struct {
 }
 
 func newExpiringCache[K ~string, V any](clk clock.Clock, lifetime time.Duration) *expiringCache[K, V] {
-	return &expiringCache[K, V]{clock: clk, lifetime: lifetime, entries: map[K]expiring[V]{}}
+	entries, _ := lru.New[K, expiring[V]](maxCacheEntries) // Fails for sizes below one alone.
+	return &expiringCache[K, V]{clock: clk, lifetime: lifetime, entries: entries}
 }
 
 // get answers from the cache, or asks.
 func (c *expiringCache[K, V]) get(key K, ask func() (V, error)) (V, error) {
-	now := c.clock.Now()
-	c.mu.Lock()
-	entry, ok := c.entries[key]
-	c.mu.Unlock()
-	if ok && now.Before(entry.until) {
+	if entry, ok := c.entries.Get(key); ok && c.clock.Now().Before(entry.until) {
 		return entry.value, nil
 	}
 	value, err, _ := c.flight.Do(string(key), func() (any, error) {
@@ -55,10 +51,17 @@ func (c *expiringCache[K, V]) get(key K, ask func() (V, error)) (V, error) {
 }
 
 func (c *expiringCache[K, V]) put(key K, value V) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.entries) >= maxCacheEntries {
-		clear(c.entries)
-	}
-	c.entries[key] = expiring[V]{value: value, until: c.clock.Now().Add(c.lifetime)}
+	c.entries.Add(key, expiring[V]{value: value, until: c.clock.Now().Add(c.lifetime)})
 }
+
+// live tells whether there is an answer that has not ended.
+func (c *expiringCache[K, V]) live(key K) bool {
+	entry, ok := c.entries.Peek(key)
+	return ok && c.clock.Now().Before(entry.until)
+}
+
+// seen tells whether there was an answer lately, ended or not.
+func (c *expiringCache[K, V]) seen(key K) bool { return c.entries.Contains(key) }
+
+// forget drops an answer at once.
+func (c *expiringCache[K, V]) forget(key K) { c.entries.Remove(key) }

@@ -1,7 +1,7 @@
 package edge
 
 import (
-	"context"
+	"cmp"
 	"net/http"
 	"time"
 
@@ -12,11 +12,8 @@ import (
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-const (
-	// progressLifetime is how long a mark of work in progress outlives a server that died with it.
-	progressLifetime = 40 * time.Second
-	progressTimeout  = 200 * time.Millisecond
-)
+// progressLifetime is how long a mark of work in progress outlives a server that died with it.
+const progressLifetime = 40 * time.Second
 
 // idempotency asks every mutation for its Idempotency-Key and refuses a second one while the first is being worked on. It only spares the
 // backends the race: the truth about what was done is in their databases, under the same id, so nothing is lost when Redis is away.
@@ -32,23 +29,18 @@ func (e *Edge) idempotency(next http.Handler) http.Handler {
 			e.refuse(w, r, rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED, "a mutation needs the header Idempotency-Key with a UUID"))
 			return
 		}
-		mark := "progress:" + c.tenant.ID + ":" + c.keyID + ":" + c.method.Procedure + ":" + key.String()
-		ctx, cancel := context.WithTimeout(r.Context(), progressTimeout)
-		first, err := e.deps.Redis.SetNX(ctx, mark, 1, progressLifetime).Result()
-		cancel()
+		// A device is one caller, whichever of its keys signs.
+		name := "progress:" + c.tenant.ID + ":" + cmp.Or(c.actor.DeviceID, c.keyID) + ":" + c.method.Procedure + ":" + key.String()
+		mark, err := e.memory.mark(name, progressLifetime)
 		switch {
 		case err != nil:
 			e.deps.Log.WarnContext(r.Context(), "progress not marked", "request_id", c.requestID, "error", err.Error())
-		case !first:
+		case !mark.fresh:
 			e.refuse(w, r, rpcerr.New(connect.CodeAborted, typev1.ErrorReason_ERROR_REASON_IN_PROGRESS, "the same request is being worked on",
 				rpcerr.RetryAfter(time.Second)))
 			return
 		default:
-			defer func() {
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), progressTimeout)
-				defer cancel()
-				e.deps.Redis.Del(ctx, mark)
-			}()
+			defer e.memory.unmark(name)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -22,7 +22,11 @@ func (e *Edge) readBody(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, e.config.MaxBodyBytes))
+		limit := e.config.MaxBodyBytes
+		if isEnveloped(r.Header.Get("Content-Type")) {
+			limit += envelopeSize
+		}
+		body, err := content(w, r, limit)
 		if err != nil {
 			var tooLarge *http.MaxBytesError
 			if errors.As(err, &tooLarge) {
@@ -36,6 +40,20 @@ func (e *Edge) readBody(next http.Handler) http.Handler {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// smallContent is up to which size, in bytes, a request is believed that says how much it holds. Whoever says more and sends nothing gets no
+// memory for it.
+const smallContent = 4 << 10
+
+// content reads what a request holds: nearly always little, and then into memory of exactly that size.
+func content(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > min(limit, smallContent) {
+		return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	return body, err
 }
 
 func (e *Edge) tooLarge() error {

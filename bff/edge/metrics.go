@@ -1,16 +1,19 @@
 package edge
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lendgate/lendgate/bff/edge/admission"
+)
 
 // metrics are what the edge counts. Labels are closed lists: procedures, reasons, causes.
 type metrics struct {
 	requests   *prometheus.CounterVec
 	seconds    *prometheus.HistogramVec
 	signatures *prometheus.CounterVec
-	inFlight   prometheus.Gauge
 }
 
-func newMetrics(registry prometheus.Registerer) metrics {
+func newMetrics(registry prometheus.Registerer, gate *admission.Gate) metrics {
 	m := metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lendgate_edge_requests_total", Help: "Requests by procedure and reason of refusal; an empty reason is a success.",
@@ -22,8 +25,13 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		signatures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lendgate_edge_signatures_refused_total", Help: "Refused signatures by cause.",
 		}, []string{"cause"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "lendgate_edge_in_flight", Help: "Requests being worked on."}),
 	}
-	registry.MustRegister(m.requests, m.seconds, m.signatures, m.inFlight)
+	gauge := func(name, help string, value func(admission.State) int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(gate.State())) })
+	}
+	registry.MustRegister(m.requests, m.seconds, m.signatures,
+		gauge("lendgate_edge_in_flight", "Requests being worked on.", func(s admission.State) int { return s.InUse }),
+		gauge("lendgate_edge_in_flight_limit", "How many may be, as the edge has learnt.", func(s admission.State) int { return s.Limit }),
+		gauge("lendgate_edge_waiting", "Requests that wait to be worked on.", func(s admission.State) int { return s.Waiting }))
 	return m
 }

@@ -27,12 +27,15 @@ import (
 
 // ListProducts makes the screens of the rig a catalogue for partners too.
 func (s *screens) ListProducts(ctx context.Context, _ *partnerv1.ListProductsRequest) (*partnerv1.ListProductsResponse, error) {
+	if s.products != nil {
+		return &partnerv1.ListProductsResponse{Products: s.products}, s.enter(ctx)
+	}
 	return &partnerv1.ListProductsResponse{Products: []*partnerv1.Product{{Code: "cash"}}}, s.enter(ctx)
 }
 
 // shops are the partners of the rig's lender: a shop that calls from anywhere with a key of each kind, and a kiosk that calls from its own
 // network alone. The keys can sign; those that are out of their time say nothing of it, so that they sign all the same.
-func shops(t *testing.T) ([]tenant.Partner, map[string]signature.Key) {
+func shops(t testing.TB) ([]tenant.Partner, map[string]signature.Key) {
 	t.Helper()
 	keys := map[string]signature.Key{}
 	record := func(id string) tenant.PartnerKey {
@@ -62,7 +65,7 @@ func shops(t *testing.T) ([]tenant.Partner, map[string]signature.Key) {
 }
 
 // newKey makes an Ed25519 key.
-func newKey(t *testing.T, id string) signature.Key {
+func newKey(t testing.TB, id string) signature.Key {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -75,7 +78,7 @@ func newKey(t *testing.T, id string) signature.Key {
 	return key
 }
 
-func publicJWK(t *testing.T, key signature.Key) json.RawMessage {
+func publicJWK(t testing.TB, key signature.Key) json.RawMessage {
 	t.Helper()
 	jwk, err := key.JWK()
 	if err != nil {
@@ -88,7 +91,7 @@ func publicJWK(t *testing.T, key signature.Key) json.RawMessage {
 	return raw
 }
 
-func secretFile(t *testing.T, secret []byte) string {
+func secretFile(t testing.TB, secret []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(path, []byte(base64.StdEncoding.EncodeToString(secret)+"\n"), 0o600); err != nil {
@@ -98,13 +101,13 @@ func secretFile(t *testing.T, secret []byte) string {
 }
 
 // products is the request that a partner makes, unsigned.
-func (r *rig) products(t *testing.T) *http.Request {
+func (r *rig) products(t testing.TB) *http.Request {
 	t.Helper()
 	return r.request(t, partnerv1connect.CatalogServiceListProductsProcedure, &partnerv1.ListProductsRequest{})
 }
 
 // signAs signs a request by a key of a partner.
-func (r *rig) signAs(t *testing.T, key signature.Key, req *http.Request) *http.Request {
+func (r *rig) signAs(t testing.TB, key signature.Key, req *http.Request) *http.Request {
 	t.Helper()
 	signer := signature.Signer{Key: key, Policy: signature.ProfileLendgate1(), Now: func() time.Time { return noon }}
 	if err := signer.Sign(req); err != nil {

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -9,12 +10,17 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 
 	"github.com/lendgate/lendgate/bff/signature"
+	identityv1 "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"
+	"github.com/lendgate/lendgate/gen/go/lendgate/identity/v1/identityv1connect"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	"github.com/lendgate/lendgate/internal/actor"
+	"github.com/lendgate/lendgate/internal/clock"
+	"github.com/lendgate/lendgate/internal/id"
 	"github.com/lendgate/lendgate/internal/rpcerr"
 	"github.com/lendgate/lendgate/internal/tenant"
 )
@@ -24,13 +30,22 @@ func partnerAlgorithms() []string {
 	return []string{signature.Ed25519, signature.ECDSAP256SHA256, signature.HMACSHA256}
 }
 
-// partnerKeys are the keys of all partners, by lender. They are configuration: finding one asks nobody, and a change is a restart. A device
-// key is never among them, nor one of these among the devices', so that neither opens the other's RPCs.
-type partnerKeys map[string]signature.KeyRing
+// partnerKeys finds the keys of partners: those of the configuration and those that staff issue, which identity
+// keeps and which are asked for every few seconds. A device key is never among them, nor one of these among the devices', so that neither
+// opens the other's RPCs.
+type partnerKeys struct {
+	issued identityv1connect.PartnerKeyServiceClient
+	finder keyFinder
+}
 
-// newPartnerKeys reads the keys of the directory. All faults are reported at once, before anything is served.
-func newPartnerKeys(lenders *tenant.Directory) (partnerKeys, error) {
-	keys := partnerKeys{}
+// newPartnerKeys makes a finder of keys. Without issued there are only those of the configuration.
+func newPartnerKeys(issued identityv1connect.PartnerKeyServiceClient, clk clock.Clock, lifetime time.Duration) *partnerKeys {
+	return &partnerKeys{issued: issued, finder: newKeyFinder(clk, lifetime)}
+}
+
+// readPartnerRings reads the keys of the directory, by lender. All faults are reported at once, before anything is served.
+func readPartnerRings(lenders *tenant.Directory) (map[string]signature.KeyRing, error) {
+	rings := map[string]signature.KeyRing{}
 	var faults []error
 	for _, lender := range lenders.All() {
 		ring := signature.KeyRing{}
@@ -44,14 +59,59 @@ func newPartnerKeys(lenders *tenant.Directory) (partnerKeys, error) {
 				ring[record.ID] = key
 			}
 		}
-		keys[lender.ID] = ring
+		rings[lender.ID] = ring
 	}
-	return keys, errors.Join(faults...)
+	return rings, errors.Join(faults...)
 }
 
 // Key finds a partner's key by its id in the lender of the call.
-func (p partnerKeys) Key(ctx context.Context, keyID string) (signature.Key, error) {
-	return p[callOf(ctx).tenant.ID].Key(ctx, keyID)
+func (p *partnerKeys) Key(ctx context.Context, keyID string) (signature.Key, error) {
+	c := callOf(ctx)
+	lender := c.tenant.ID
+	key, err := c.plan.ring(lender).Key(ctx, keyID)
+	if !errors.Is(err, signature.ErrUnknownKey) || p.issued == nil {
+		return key, err
+	}
+	if _, err := id.Parse(id.PartnerKey, keyID); err != nil {
+		return signature.Key{}, signature.ErrUnknownKey
+	}
+	return p.finder.find(ctx, lender, keyID, func(ctx context.Context) (signature.Key, error) {
+		return p.look(actor.AsService(ctx, lender, service), keyID)
+	})
+}
+
+// look asks identity for a key that staff issued.
+func (p *partnerKeys) look(ctx context.Context, keyID string) (signature.Key, error) {
+	res, err := p.issued.GetPartnerKey(ctx, &identityv1.GetPartnerKeyRequest{PartnerKeyId: keyID})
+	if rpcerr.PeerReason(err) == typev1.ErrorReason_ERROR_REASON_PARTNER_KEY_UNKNOWN {
+		return signature.Key{}, signature.ErrUnknownKey
+	}
+	if err != nil {
+		return signature.Key{}, err
+	}
+	record := res.GetPartnerKey()
+	var key signature.Key
+	switch public := record.GetPublicKey(); record.GetAlgorithm() {
+	case identityv1.PartnerKey_ALGORITHM_ED25519:
+		key = signature.Key{Algorithm: signature.Ed25519, Public: ed25519.PublicKey(public)}
+	case identityv1.PartnerKey_ALGORITHM_ECDSA_P256:
+		encode := base64.RawURLEncoding.EncodeToString
+		if key, err = publicKey(&identityv1.PublicKey{X: encode(public[:len(public)/2]), Y: encode(public[len(public)/2:])}); err != nil {
+			return signature.Key{}, err
+		}
+	case identityv1.PartnerKey_ALGORITHM_HMAC_SHA256:
+		key = signature.Key{Algorithm: signature.HMACSHA256, Secret: res.GetSecret()}
+	default:
+		return signature.Key{}, fmt.Errorf("edge: partner key %s signs by an algorithm that is not known here", keyID)
+	}
+	key.ID, key.Owner, key.NotBefore = keyID, record.GetPartnerId(), record.GetNotBefore().AsTime()
+	if record.GetNotAfter() != nil {
+		key.NotAfter = record.GetNotAfter().AsTime()
+	}
+	if record.GetRevokeTime() != nil {
+		key.RevokedAt = record.GetRevokeTime().AsTime()
+	}
+	return key, nil
 }
 
 // readPartnerKey reads a key that verifies and does nothing else: a private key has no business here, and a secret stands in no

@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
@@ -30,7 +29,7 @@ func newSessionCache(sessions identityv1connect.SessionServiceClient, clk clock.
 
 func (s *sessionCache) look(ctx context.Context, lender, token string) (*identityv1.AuthenticateSessionResponse, error) {
 	sum := sha256.Sum256([]byte(lender + "|" + token))
-	return s.cache.get(hex.EncodeToString(sum[:]), func() (*identityv1.AuthenticateSessionResponse, error) {
+	return s.cache.get(string(sum[:]), func() (*identityv1.AuthenticateSessionResponse, error) {
 		return s.sessions.AuthenticateSession(actor.AsService(ctx, lender, service), &identityv1.AuthenticateSessionRequest{AccessToken: token})
 	})
 }
@@ -45,23 +44,28 @@ func (e *Edge) authenticate(next http.Handler) http.Handler {
 			asPartner.ServeHTTP(w, r)
 			return
 		}
+		if c.outsideStaffNetworks() {
+			e.refuseNetwork(w, r, c)
+			return
+		}
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || c.method.Signature == typev1.SignatureClass_SIGNATURE_CLASS_NONE {
 			c.actor.Kind = actor.KindAnonymous
 			next.ServeHTTP(w, r)
 			return
 		}
-		if len(token) > 64 {
+		if len(token) > maxTokenBytes {
 			e.refuse(w, r, sessionExpired())
 			return
 		}
 		found, err := e.sessions.look(r.Context(), c.tenant.ID, token)
 		if err != nil {
-			if rpcerr.PeerReason(err) == typev1.ErrorReason_ERROR_REASON_UNSPECIFIED {
+			switch rpcerr.PeerReason(err) {
+			case typev1.ErrorReason_ERROR_REASON_SESSION_EXPIRED, typev1.ErrorReason_ERROR_REASON_INVALID_REQUEST:
+				e.refuse(w, r, sessionExpired())
+			default: // Nobody knows: the token may be good, and a phone must not log out.
 				e.refuse(w, r, rpcerr.Scrub(r.Context(), e.deps.Log, c.method.Procedure, c.requestID, err))
-				return
 			}
-			e.refuse(w, r, sessionExpired())
 			return
 		}
 		session := found.GetSession()
@@ -69,10 +73,9 @@ func (e *Edge) authenticate(next http.Handler) http.Handler {
 			e.refuse(w, r, sessionExpired())
 			return
 		}
-		c.actor.Kind, c.actor.PersonID, c.actor.SessionID = actor.KindPerson, session.GetPersonId(), session.GetId()
-		c.actor.Permissions = session.GetPermissions()
+		c.admitSession(session)
 		if found.GetLocale() != "" && r.Header.Get("Accept-Language") == "" {
-			c.locale = c.tenant.Locale(found.GetLocale())
+			c.locale = e.locales.of(c.tenant, found.GetLocale())
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -82,19 +85,19 @@ func sessionExpired() error {
 	return rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_SESSION_EXPIRED, "the access token is not valid; refresh it")
 }
 
-// permit checks the RPC's permission and puts the actor into the context, where handlers and backends find it.
+// permit checks the RPC's permission. The end of the chain puts the actor into the context, where handlers and backends find it.
 func (e *Edge) permit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := callOf(r.Context())
 		c.actor.Locale = c.locale
-		if !c.actor.Holds(c.method.Permission) {
+		if !c.mayCall() {
 			if c.actor.Kind == actor.KindAnonymous {
 				e.refuse(w, r, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_SESSION_REQUIRED, "log in first"))
 				return
 			}
-			e.refuse(w, r, rpcerr.New(connect.CodePermissionDenied, typev1.ErrorReason_ERROR_REASON_PERMISSION_DENIED, "the caller may not do this"))
+			e.refuse(w, r, e.denied(r, c))
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(actor.With(r.Context(), c.actor)))
+		next.ServeHTTP(w, r)
 	})
 }

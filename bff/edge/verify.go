@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -19,25 +20,25 @@ import (
 func (e *Edge) verify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := callOf(r.Context())
-		ctx, verifier, policy := r.Context(), e.verifier, signature.ProfileLendgate1()
-		algorithms := []string{signature.ECDSAP256SHA256} // What phones keep in hardware.
+		verifier := e.verifier
 		switch c.method.Signature {
 		case typev1.SignatureClass_SIGNATURE_CLASS_NONE:
 			next.ServeHTTP(w, r)
 			return
 		case typev1.SignatureClass_SIGNATURE_CLASS_ENROL:
 			verifier.Keys = presentedKey(r.Header.Get(DeviceKeyHeader))
-		case typev1.SignatureClass_SIGNATURE_CLASS_MONEY:
-			policy = signature.ProfileLendgate1Money()
-		case typev1.SignatureClass_SIGNATURE_CLASS_DEVICE:
-		case typev1.SignatureClass_SIGNATURE_CLASS_PARTNER:
-			verifier.Keys, algorithms = e.partners, partnerAlgorithms()
-		default: // INTERNAL has no keys here, and none of it is mounted.
+		default:
+			verifier.Keys = c.rpc.keys
+			if c.rpc.takesSessionKeys {
+				verifier.Keys = phoneKeys{devices: c.rpc.keys, sessions: e.sessionKeys, authorization: r.Header.Get("Authorization")}
+			}
+		}
+		if verifier.Keys == nil { // INTERNAL has no keys here, and none of it is mounted.
 			e.refuse(w, r, rpcerr.New(connect.CodeUnimplemented, typev1.ErrorReason_ERROR_REASON_UNKNOWN_RPC, "no such RPC"))
 			return
 		}
-		policy.Algorithms = algorithms
-		verified, err := verifier.Verify(withReadOnly(ctx, c.method.ReadOnly), r, c.body, policy)
+		policy := c.rpc.policy
+		verified, err := verifier.Verify(c, r, c.body, policy)
 		if err != nil {
 			e.refuseSignature(w, r, policy, err)
 			return
@@ -56,15 +57,22 @@ func (e *Edge) refuseSignature(w http.ResponseWriter, r *http.Request, policy si
 	cause := signature.ReasonOf(err)
 	e.metrics.signatures.WithLabelValues(string(cause)).Inc()
 	e.deps.Log.WarnContext(r.Context(), "signature refused", "request_id", callOf(r.Context()).requestID, "cause", string(cause), "error", err.Error())
+	if errors.Is(err, errSessionEnded) {
+		e.refuse(w, r, sessionExpired())
+		return
+	}
 	switch cause {
 	case signature.ReasonReplay:
 		e.refuse(w, r, rpcerr.New(connect.CodeAborted, typev1.ErrorReason_ERROR_REASON_REPLAYED, "this nonce was used before"))
 	case signature.ReasonUnavailable:
 		e.refuse(w, r, rpcerr.Unavailable("signatures cannot be checked now"))
 	case signature.ReasonClockSkew, signature.ReasonExpired:
-		w.Header().Set("Date", e.deps.Clock.Now().Format(http.TimeFormat))
-		e.refuse(w, r, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_CLOCK_SKEW, "signed at another time than now",
-			rpcerr.Meta("server_time", e.deps.Clock.Now().Format(time.RFC3339))))
+		// Signed, whether or not it was asked for: a phone that believed a forged time would sign for a later one.
+		e.signed(w, r, func(w http.ResponseWriter) {
+			w.Header().Set("Date", e.deps.Clock.Now().Format(http.TimeFormat))
+			e.refuse(w, r, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_CLOCK_SKEW, "signed at another time than now",
+				rpcerr.Meta("server_time", e.deps.Clock.Now().Format(time.RFC3339))))
+		})
 	default:
 		w.Header().Set("Accept-Signature", signature.AcceptSignature(policy))
 		e.refuse(w, r, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_SIGNATURE_INVALID, "not signed as this RPC asks"))

@@ -26,7 +26,7 @@ type Acknowledgement struct {
 func (e *Edge) Webhooks(prefix string, take func(ctx context.Context, webhook Webhook) (Acknowledgement, error)) {
 	e.Handle("POST "+prefix+"/{tenant}/{provider}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := callOf(r.Context())
-		lender, ok := e.deps.Tenants.Get(r.PathValue("tenant"))
+		lender, ok := c.plan.lenders.Get(r.PathValue("tenant"))
 		if !ok {
 			http.NotFound(w, r)
 			return

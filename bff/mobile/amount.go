@@ -2,8 +2,9 @@ package mobile
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
-	mobilev1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	"github.com/lendgate/lendgate/internal/money"
 )
@@ -11,20 +12,25 @@ import (
 // noBreak is the space of CLDR between groups of digits and before a symbol.
 const noBreak = "\u00a0"
 
-// numberStyle is how a language writes amounts (CLDR 46, standard currency pattern).
+// numberStyle is how a language writes amounts (CLDR 48, standard currency pattern). golang.org/x/text knows the numbers of a language and
+// not its currency pattern, which puts the symbol behind in three of our four; so the patterns stand here.
 type numberStyle struct {
 	group, decimal string
 	symbolFirst    bool
+	// minGrouped is the number of digits from which they are grouped; Polish writes 1234,50 and 12 345,00.
+	minGrouped int
 }
 
 // styleOf finds the style of a BCP 47 language; English serves those that are not here.
 func styleOf(locale string) numberStyle {
 	base, _, _ := strings.Cut(locale, "-")
 	switch base {
-	case "uk", "ru", "pl":
-		return numberStyle{group: noBreak, decimal: ","}
+	case "uk", "ru":
+		return numberStyle{group: noBreak, decimal: ",", minGrouped: 4}
+	case "pl":
+		return numberStyle{group: noBreak, decimal: ",", minGrouped: 5}
 	default:
-		return numberStyle{group: ",", decimal: ".", symbolFirst: true}
+		return numberStyle{group: ",", decimal: ".", symbolFirst: true, minGrouped: 4}
 	}
 }
 
@@ -41,17 +47,13 @@ func symbolOf(currency string) string {
 		return "zł"
 	case "GBP":
 		return "£"
+	case "JPY":
+		return "¥"
+	case "RUB":
+		return "₽"
 	default:
 		return currency
 	}
-}
-
-// amount makes an Amount for the caller's language. Nil stays nil.
-func amount(locale string, m *typev1.Money) *mobilev1.Amount {
-	if m == nil {
-		return nil
-	}
-	return &mobilev1.Amount{Money: m, Display: display(locale, m)}
 }
 
 // display writes money for people, such as "12 345,67 ₴" or "₴12,345.67".
@@ -63,7 +65,10 @@ func display(locale string, m *typev1.Money) string {
 	style, symbol := styleOf(locale), symbolOf(m.GetCurrencyCode())
 	text, negative := strings.CutPrefix(plain.String(), "-")
 	whole, fraction, _ := strings.Cut(text, ".")
-	out := groupDigits(whole, style.group)
+	out := whole
+	if len(whole) >= style.minGrouped {
+		out = groupDigits(whole, style.group)
+	}
 	if fraction != "" {
 		out += style.decimal + fraction
 	}
@@ -72,8 +77,8 @@ func display(locale string, m *typev1.Money) string {
 		sign = "-"
 	}
 	if style.symbolFirst {
-		if len(symbol) == 3 && symbol == m.GetCurrencyCode() {
-			symbol += noBreak
+		if last, _ := utf8.DecodeLastRuneInString(symbol); unicode.IsLetter(last) {
+			symbol += noBreak // CLDR's currencySpacing: letters do not touch digits.
 		}
 		return sign + symbol + out
 	}

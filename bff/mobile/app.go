@@ -31,6 +31,7 @@ func (s *App) GetAppConfig(ctx context.Context, _ *mobilev1.GetAppConfigRequest)
 	return &mobilev1.GetAppConfigResponse{
 		TenantId: lender.ID, LenderName: lender.Name, CurrencyCode: lender.Currency, TimeZone: lender.TimeZone,
 		Locales: lender.Locales, MinAppVersions: lender.MinAppVersions, RealtimePath: RealtimePath,
+		RecommendedAppVersions: lender.RecommendedAppVersions, StoreUrls: lender.StoreURLs,
 		ConsentTextVersion: lender.ConsentTextVersion, ServerTime: timestamppb.New(s.Clock.Now()),
 	}, nil
 }

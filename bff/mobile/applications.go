@@ -9,7 +9,6 @@ import (
 	"github.com/lendgate/lendgate/gen/go/lendgate/loans/v1/loansv1connect"
 	mobilev1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
-	"github.com/lendgate/lendgate/internal/actor"
 )
 
 // ApplicationCards shows applications: what they are from loans, what they wait for from the process.
@@ -24,9 +23,11 @@ func NewApplicationCards(applications loansv1connect.ApplicationServiceClient, f
 }
 
 // section is the newest application, unless it has become a loan.
-func (a *ApplicationCards) section(ctx context.Context, screens *Screens) *mobilev1.ApplicationSection {
-	card, status, _ := fetch(ctx, screens, "application", func(ctx context.Context) (*mobilev1.ApplicationCard, error) {
-		res, err := a.applications.ListApplications(ctx, &loansv1.ListApplicationsRequest{Page: &typev1.PageRequest{PageSize: 1}})
+func (a *ApplicationCards) section(ctx context.Context, screens *Screens) (*mobilev1.ApplicationSection, error) {
+	card, status, err := fetchBy(ctx, screens, "loans.application", func(ctx context.Context) (*mobilev1.ApplicationCard, error) {
+		res, err := read(ctx, screens, "loans.application", a.applications.ListApplications, &loansv1.ListApplicationsRequest{
+			Page: &typev1.PageRequest{PageSize: 1},
+		})
 		if err != nil || len(res.GetApplications()) == 0 {
 			return nil, err
 		}
@@ -34,18 +35,21 @@ func (a *ApplicationCards) section(ctx context.Context, screens *Screens) *mobil
 		if application.GetState() == loansv1.Application_STATE_DISBURSED {
 			return nil, nil
 		}
-		missing, err := a.missing(ctx, application)
-		return applicationCard(actor.Must(ctx).Locale, application, len(missing) > 0), err
+		missing, err := a.missing(ctx, screens, application)
+		if err != nil {
+			return nil, err
+		}
+		return applicationCard(screens.speech(ctx), application, len(missing) > 0), nil
 	})
-	return &mobilev1.ApplicationSection{Status: status, Application: card}
+	return &mobilev1.ApplicationSection{Status: status, Application: card}, err
 }
 
 // missing asks the process of a submitted application what it waits for.
-func (a *ApplicationCards) missing(ctx context.Context, application *loansv1.Application) ([]string, error) {
+func (a *ApplicationCards) missing(ctx context.Context, screens *Screens, application *loansv1.Application) ([]string, error) {
 	if application.GetState() != loansv1.Application_STATE_SUBMITTED {
 		return nil, nil
 	}
-	res, err := a.flows.GetApplicationFlow(ctx, &flowsv1.GetApplicationFlowRequest{ApplicationId: application.GetId()})
+	res, err := read(ctx, screens, "flows.missing", a.flows.GetApplicationFlow, &flowsv1.GetApplicationFlowRequest{ApplicationId: application.GetId()})
 	if reasonOf(err) == typev1.ErrorReason_ERROR_REASON_FLOW_NOT_FOUND {
 		return nil, nil // The process has not begun yet.
 	}
@@ -53,11 +57,11 @@ func (a *ApplicationCards) missing(ctx context.Context, application *loansv1.App
 }
 
 // applicationCard is an application in short. incomplete tells that its process waits for the profile or for consents.
-func applicationCard(locale string, application *loansv1.Application, incomplete bool) *mobilev1.ApplicationCard {
+func applicationCard(say speech, application *loansv1.Application, incomplete bool) *mobilev1.ApplicationCard {
 	state := stateName(application.GetState().String())
 	return &mobilev1.ApplicationCard{
-		ApplicationId: application.GetId(), State: state, StateText: text(locale, "application."+state),
-		Principal: amount(locale, application.GetPrincipal()), NextStep: nextStep(application.GetState(), incomplete),
+		ApplicationId: application.GetId(), State: state, StateText: say.text("application." + state),
+		Principal: say.amount(application.GetPrincipal()), NextStep: nextStep(application.GetState(), incomplete),
 	}
 }
 

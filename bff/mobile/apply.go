@@ -1,6 +1,7 @@
 package mobile
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -29,53 +30,41 @@ type Apply struct {
 }
 
 // GetApply composes the apply screen.
-func (s *Apply) GetApply(ctx context.Context, _ *mobilev1.GetApplyRequest) (*mobilev1.GetApplyResponse, error) {
-	screen := &mobilev1.GetApplyResponse{Cards: &mobilev1.CardsSection{}}
-	var productsErr error
-	compose(ctx,
-		func(ctx context.Context) { screen.Products, productsErr = s.products(ctx) },
-		func(ctx context.Context) { screen.Application = s.Cards.section(ctx, s.Screens) },
-		func(ctx context.Context) {
-			screen.Cards.Cards, screen.Cards.Status, _ = fetch(ctx, s.Screens, "cards", func(ctx context.Context) ([]*paymentsv1.Card, error) {
-				res, err := s.Payments.ListCards(ctx, &paymentsv1.ListCardsRequest{})
-				return res.GetCards(), err
-			})
-		},
+func (s *Apply) GetApply(ctx context.Context, req *mobilev1.GetApplyRequest) (*mobilev1.GetApplyResponse, error) {
+	screen := &mobilev1.GetApplyResponse{}
+	err := s.Screens.compose(ctx, screen, req.GetReadMask(),
+		section{"products", func(ctx context.Context) (err error) { screen.Products, err = s.products(ctx); return }},
+		section{"application", func(ctx context.Context) (err error) {
+			screen.Application, err = s.Cards.section(ctx, s.Screens)
+			return
+		}},
+		section{"cards", func(ctx context.Context) error {
+			res, status, err := fetch(ctx, s.Screens, "payments.cards", s.Payments.ListCards, &paymentsv1.ListCardsRequest{})
+			screen.Cards = &mobilev1.CardsSection{Status: status, Cards: res.GetCards()}
+			return err
+		}},
 	)
-	if productsErr != nil {
-		return nil, required(productsErr)
+	if err != nil {
+		return nil, err
 	}
 	return screen, nil
 }
 
 func (s *Apply) products(ctx context.Context) (*mobilev1.ProductsSection, error) {
-	products, status, err := fetch(ctx, s.Screens, "products", func(ctx context.Context) ([]*loansv1.Product, error) {
-		res, err := s.Products.ListProducts(ctx, &loansv1.ListProductsRequest{Page: &typev1.PageRequest{PageSize: 100}})
-		return res.GetProducts(), err
+	res, status, err := fetch(ctx, s.Screens, "loans.products", s.Products.ListProducts, &loansv1.ListProductsRequest{
+		Page: &typev1.PageRequest{PageSize: 100},
 	})
-	locale := actor.Must(ctx).Locale
-	section := &mobilev1.ProductsSection{Status: status}
-	for _, product := range products {
+	section, say := &mobilev1.ProductsSection{Status: status}, s.Screens.speech(ctx)
+	for _, product := range res.GetProducts() {
 		terms := product.GetTerms()
 		section.Products = append(section.Products, &mobilev1.ProductCard{
-			Code: product.GetCode(), Name: nameIn(locale, product.GetNames()),
-			MinPrincipal: amount(locale, terms.GetMinPrincipal()), MaxPrincipal: amount(locale, terms.GetMaxPrincipal()),
+			Code: product.GetCode(), Name: say.name(product.GetNames()),
+			MinPrincipal: say.amount(terms.GetMinPrincipal()), MaxPrincipal: say.amount(terms.GetMaxPrincipal()),
 			MinInstalments: terms.GetMinInstalments(), MaxInstalments: terms.GetMaxInstalments(), AnnualRatePercent: terms.GetAnnualRatePercent(),
 		})
 	}
 	slices.SortFunc(section.Products, func(a, b *mobilev1.ProductCard) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return section, err
-}
-
-// nameIn picks a product's name in a language, its base language or English.
-func nameIn(locale string, names map[string]string) string {
-	base, _, _ := strings.Cut(locale, "-")
-	for _, candidate := range []string{locale, base, "en"} {
-		if name := names[candidate]; name != "" {
-			return name
-		}
-	}
-	return ""
 }
 
 // QuoteLoan computes what a loan would cost.
@@ -86,9 +75,10 @@ func (s *Apply) QuoteLoan(ctx context.Context, req *mobilev1.QuoteLoanRequest) (
 	if err != nil {
 		return nil, rpcerr.PassPeer(err)
 	}
-	locale, schedule := actor.Must(ctx).Locale, res.GetSchedule()
+	say, schedule := s.Screens.speech(ctx), res.GetSchedule()
 	return &mobilev1.QuoteLoanResponse{
-		Schedule: schedule, Instalment: amount(locale, firstInstalment(schedule)), TotalPayable: amount(locale, schedule.GetTotalPayable()),
+		Schedule: schedule, Instalment: say.amount(firstInstalment(schedule)), RegularInstalment: say.amount(regularInstalment(schedule)),
+		TotalPayable: say.amount(schedule.GetTotalPayable()),
 	}, nil
 }
 
@@ -97,6 +87,18 @@ func firstInstalment(schedule *loansv1.Schedule) *typev1.Money {
 		return nil
 	}
 	return schedule.GetInstalments()[0].GetTotal()
+}
+
+// regularInstalment is what most instalments are. The first may bear a fee on top, and the last takes the rest of rounding, so it is the one
+// in the middle by size, the smaller of two. Where instalments shrink evenly, it is the middle of them, too.
+func regularInstalment(schedule *loansv1.Schedule) *typev1.Money {
+	bySize := slices.SortedFunc(slices.Values(schedule.GetInstalments()), func(a, b *loansv1.Instalment) int {
+		return cmp.Compare(a.GetTotal().GetMinorUnits(), b.GetTotal().GetMinorUnits())
+	})
+	if len(bySize) == 0 {
+		return nil
+	}
+	return bySize[(len(bySize)-1)/2].GetTotal()
 }
 
 // RegisterCard opens the provider's form for a payout card.
@@ -111,6 +113,9 @@ func (s *Apply) RegisterCard(ctx context.Context, req *mobilev1.RegisterCardRequ
 // Apply makes the application and starts its process. When it breaks off in between, the repeat finds the application and starts the process;
 // and the process is started by event too.
 func (s *Apply) Apply(ctx context.Context, req *mobilev1.ApplyRequest) (*mobilev1.ApplyResponse, error) {
+	if err := s.ownCard(ctx, req.GetCardId()); err != nil {
+		return nil, err
+	}
 	res, err := s.Applications.CreateApplication(ctx, &loansv1.CreateApplicationRequest{
 		RequestId: req.GetRequestId(), ProductCode: req.GetProductCode(), Principal: req.GetPrincipal(), Instalments: req.GetInstalments(),
 		PayoutDestination: req.GetCardId(),
@@ -124,7 +129,22 @@ func (s *Apply) Apply(ctx context.Context, req *mobilev1.ApplyRequest) (*mobilev
 	if err != nil {
 		return nil, rpcerr.PassPeer(err)
 	}
-	return &mobilev1.ApplyResponse{Application: applicationCard(actor.Must(ctx).Locale, res.GetApplication(), false)}, nil
+	return &mobilev1.ApplyResponse{Application: applicationCard(s.Screens.speech(ctx), res.GetApplication(), false)}, nil
+}
+
+// ownCard refuses a card that the caller cannot be paid out to, before anything is signed. The payout asks again.
+func (s *Apply) ownCard(ctx context.Context, cardID string) error {
+	res, err := s.Payments.ListCards(ctx, &paymentsv1.ListCardsRequest{})
+	if err != nil {
+		return rpcerr.PassPeer(err)
+	}
+	good := func(card *paymentsv1.Card) bool {
+		return card.GetId() == cardID && card.GetState() == paymentsv1.Card_STATE_ACTIVE
+	}
+	if !slices.ContainsFunc(res.GetCards(), good) {
+		return rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_CARD_NOT_FOUND, "no such card, or its form is not filled in")
+	}
+	return nil
 }
 
 // GetApplication shows one application with what can be done next.
@@ -133,17 +153,17 @@ func (s *Apply) GetApplication(ctx context.Context, req *mobilev1.GetApplication
 	if err != nil {
 		return nil, rpcerr.PassPeer(err)
 	}
-	application, locale := res.GetApplication(), actor.Must(ctx).Locale
-	missing, err := s.Cards.missing(ctx, application)
+	application, say := res.GetApplication(), s.Screens.speech(ctx)
+	missing, err := s.Cards.missing(ctx, s.Screens, application)
 	if err != nil {
 		return nil, rpcerr.PassPeer(err)
 	}
 	screen := &mobilev1.GetApplicationResponse{
-		Application: applicationCard(locale, application, len(missing) > 0), Missing: missing,
+		Application: applicationCard(say, application, len(missing) > 0), Missing: missing,
 		AgreementId: application.GetAgreementId(), LoanId: application.GetLoanId(),
 	}
 	for _, code := range application.GetReasonCodes() {
-		screen.Reasons = append(screen.Reasons, reasonText(locale, code))
+		screen.Reasons = append(screen.Reasons, say.reason(code))
 	}
 	if application.GetState() != loansv1.Application_STATE_OFFERED {
 		return screen, nil
@@ -153,16 +173,16 @@ func (s *Apply) GetApplication(ctx context.Context, req *mobilev1.GetApplication
 		return nil, rpcerr.PassPeer(err)
 	}
 	for _, offer := range offers.GetOffers() {
-		screen.Offers = append(screen.Offers, offerCard(locale, offer))
+		screen.Offers = append(screen.Offers, offerCard(say, offer))
 	}
 	return screen, nil
 }
 
-func offerCard(locale string, offer *loansv1.Offer) *mobilev1.OfferCard {
+func offerCard(say speech, offer *loansv1.Offer) *mobilev1.OfferCard {
 	return &mobilev1.OfferCard{
-		OfferId: offer.GetId(), Principal: amount(locale, offer.GetPrincipal()), Instalments: offer.GetInstalments(),
-		Instalment: amount(locale, firstInstalment(offer.GetSchedule())), TotalPayable: amount(locale, offer.GetSchedule().GetTotalPayable()),
-		AprPercent: offer.GetSchedule().GetAprPercent(), ExpireTime: offer.GetExpireTime(),
+		OfferId: offer.GetId(), Principal: say.amount(offer.GetPrincipal()), Instalments: offer.GetInstalments(),
+		Instalment: say.amount(firstInstalment(offer.GetSchedule())), RegularInstalment: say.amount(regularInstalment(offer.GetSchedule())),
+		TotalPayable: say.amount(offer.GetSchedule().GetTotalPayable()), AprPercent: offer.GetSchedule().GetAprPercent(), ExpireTime: offer.GetExpireTime(),
 	}
 }
 
@@ -221,5 +241,5 @@ func (s *Apply) WithdrawApplication(ctx context.Context, req *mobilev1.WithdrawA
 	if err != nil {
 		return nil, rpcerr.PassPeer(err)
 	}
-	return &mobilev1.WithdrawApplicationResponse{Application: applicationCard(actor.Must(ctx).Locale, res.GetApplication(), false)}, nil
+	return &mobilev1.WithdrawApplicationResponse{Application: applicationCard(s.Screens.speech(ctx), res.GetApplication(), false)}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/lendgate/lendgate/internal/actor"
 	"github.com/lendgate/lendgate/internal/clock"
 	"github.com/lendgate/lendgate/internal/rpcerr"
+	"github.com/lendgate/lendgate/internal/sessionkey"
 )
 
 // Auth enrols devices and logs people in.
@@ -20,7 +21,9 @@ type Auth struct {
 	Sessions identityv1connect.SessionServiceClient
 	// RealtimeTokens signs the tokens with which websockets connect; the websocket's side verifies with the same key.
 	RealtimeTokens *actor.Signer
-	Clock          clock.Clock
+	// SessionKeys derives the keys that sessions sign with; the edge verifies with the same.
+	SessionKeys *sessionkey.Maker
+	Clock       clock.Clock
 	// AppVersion reads the version that the app told in its headers.
 	AppVersion func(ctx context.Context) string
 }
@@ -57,7 +60,13 @@ func (s *Auth) ConfirmLogin(ctx context.Context, req *mobilev1.ConfirmLoginReque
 	if err != nil {
 		return nil, rpcerr.PassPeer(err)
 	}
-	return &mobilev1.ConfirmLoginResponse{Session: res.GetSession(), Tokens: res.GetTokens(), FirstLogin: res.GetFirstLogin()}, nil
+	key, err := s.sessionKey(ctx, res.GetSession(), res.GetTokens())
+	if err != nil {
+		return nil, err
+	}
+	return &mobilev1.ConfirmLoginResponse{
+		Session: res.GetSession(), Tokens: res.GetTokens(), FirstLogin: res.GetFirstLogin(), SessionKey: key,
+	}, nil
 }
 
 // RefreshSession exchanges the refresh token.
@@ -68,7 +77,20 @@ func (s *Auth) RefreshSession(ctx context.Context, req *mobilev1.RefreshSessionR
 	if err != nil {
 		return nil, rpcerr.PassPeer(err)
 	}
-	return &mobilev1.RefreshSessionResponse{Session: res.GetSession(), Tokens: res.GetTokens()}, nil
+	key, err := s.sessionKey(ctx, res.GetSession(), res.GetTokens())
+	if err != nil {
+		return nil, err
+	}
+	return &mobilev1.RefreshSessionResponse{Session: res.GetSession(), Tokens: res.GetTokens(), SessionKey: key}, nil
+}
+
+// sessionKey is the key that goes with a pair of tokens. It is derived and not kept, so a repeated answer holds the same.
+func (s *Auth) sessionKey(ctx context.Context, session *identityv1.Session, tokens *identityv1.SessionTokens) (*identityv1.SessionKey, error) {
+	secret, err := s.SessionKeys.Make(actor.Must(ctx).TenantID, session.GetId(), session.GetDeviceId(), tokens.GetAccessToken())
+	if err != nil {
+		return nil, fmt.Errorf("derive session key: %w", err)
+	}
+	return &identityv1.SessionKey{KeyId: session.GetId(), Secret: secret, Algorithm: sessionkey.Algorithm}, nil
 }
 
 // LogOut ends the session of the request.

@@ -28,8 +28,12 @@ import (
 	"github.com/lendgate/lendgate/internal/actor"
 	"github.com/lendgate/lendgate/internal/clock"
 	"github.com/lendgate/lendgate/internal/rpcerr"
+	"github.com/lendgate/lendgate/internal/sessionkey"
 	"github.com/lendgate/lendgate/internal/tenant"
 )
+
+// boardCard is the one card that the switchboard knows.
+const boardCard = "card_00000000000000000000000001"
 
 // switchboard stands for all backends: it notes every call and answers with what it was given, or with an empty message.
 type switchboard struct {
@@ -82,6 +86,8 @@ type app struct {
 	board   *switchboard
 	config  *mobile.App
 	auth    *mobile.Auth
+	home    *mobile.Home
+	loan    *mobile.Loan
 	profile *mobile.Profile
 	apply   *mobile.Apply
 	pay     *mobile.Pay
@@ -89,34 +95,46 @@ type app struct {
 
 func newApp(t *testing.T) *app {
 	t.Helper()
-	b := &switchboard{answers: map[string]proto.Message{}}
+	b := &switchboard{answers: map[string]proto.Message{
+		paymentsv1connect.PaymentServiceListCardsProcedure: &paymentsv1.ListCardsResponse{Cards: []*paymentsv1.Card{
+			{Id: boardCard, State: paymentsv1.Card_STATE_ACTIVE}, {Id: "card_00000000000000000000000002", State: paymentsv1.Card_STATE_REJECTED},
+		}},
+	}}
 	lenders, err := tenant.NewDirectory(&tenant.Tenant{ID: "demo", Name: "Demo", Currency: "UAH", TimeZone: "Europe/Kyiv", Locales: []string{"uk", "en"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	clk := clock.NewFake(fixtureNow())
+	sessionKeys, err := sessionkey.NewMaker(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
 	screens := mobile.NewScreens(clk, slog.New(slog.DiscardHandler))
 	flows := flowsv1connect.NewApplicationFlowServiceInproc(nil, b.call)
 	applications := loansv1connect.NewApplicationServiceInproc(nil, b.call)
 	devices := identityv1connect.NewDeviceServiceInproc(nil, b.call)
 	payments := paymentsv1connect.NewPaymentServiceInproc(nil, b.call)
+	loans, persons := loansv1connect.NewLoanServiceInproc(nil, b.call), identityv1connect.NewPersonServiceInproc(nil, b.call)
+	notifications, cards := pushv1connect.NewNotificationServiceInproc(nil, b.call), mobile.NewApplicationCards(applications, flows)
 	return &app{
 		board:  b,
 		config: &mobile.App{Tenants: lenders, Clock: clk},
 		auth: &mobile.Auth{
 			Devices: devices, Sessions: identityv1connect.NewSessionServiceInproc(nil, b.call), Clock: clk,
-			RealtimeTokens: actor.NewSigner(make([]byte, 32), actor.CallLifetime), AppVersion: func(context.Context) string { return "1.0.0" },
+			RealtimeTokens: actor.NewSigner(make([]byte, 32), actor.CallLifetime), SessionKeys: sessionKeys, AppVersion: func(context.Context) string { return "1.0.0" },
 		},
+		home: &mobile.Home{Screens: screens, Persons: persons, Loans: loans, Applications: cards, Notifications: notifications},
+		loan: &mobile.Loan{Screens: screens, Loans: loans},
 		profile: &mobile.Profile{
-			Screens: screens, Persons: identityv1connect.NewPersonServiceInproc(nil, b.call), Devices: devices, Flows: flows, Applications: applications,
-			Notifications: pushv1connect.NewNotificationServiceInproc(nil, b.call), Log: slog.New(slog.DiscardHandler),
+			Screens: screens, Persons: persons, Devices: devices, Flows: flows, Applications: applications,
+			Notifications: notifications, Log: slog.New(slog.DiscardHandler),
 		},
 		apply: &mobile.Apply{
 			Screens: screens, Products: loansv1connect.NewProductServiceInproc(nil, b.call), Applications: applications,
 			Agreements: loansv1connect.NewAgreementServiceInproc(nil, b.call), Payments: payments, Flows: flows,
-			Cards: mobile.NewApplicationCards(applications, flows),
+			Cards: cards,
 		},
-		pay: &mobile.Pay{Screens: screens, Loans: loansv1connect.NewLoanServiceInproc(nil, b.call), Payments: payments},
+		pay: &mobile.Pay{Screens: screens, Loans: loans, Payments: payments},
 	}
 }
 
@@ -185,8 +203,8 @@ func outward(a *app, ctx context.Context, id string) map[string]struct {
 			_, err := a.apply.RegisterCard(ctx, &mobilev1.RegisterCardRequest{RequestId: id})
 			return err
 		}},
-		"Apply": {loansv1connect.ApplicationServiceCreateApplicationProcedure, func() error {
-			_, err := a.apply.Apply(ctx, &mobilev1.ApplyRequest{RequestId: id})
+		"Apply": {paymentsv1connect.PaymentServiceListCardsProcedure, func() error {
+			_, err := a.apply.Apply(ctx, &mobilev1.ApplyRequest{RequestId: id, CardId: boardCard})
 			return err
 		}},
 		"GetApplication": {loansv1connect.ApplicationServiceGetApplicationProcedure, func() error {
@@ -256,16 +274,27 @@ func TestApplyStartsTheProcess(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	request := uuid.NewString()
-	if _, err := a.apply.Apply(borrower(t.Context()), &mobilev1.ApplyRequest{RequestId: request}); err != nil {
+	if _, err := a.apply.Apply(borrower(t.Context()), &mobilev1.ApplyRequest{RequestId: request, CardId: boardCard}); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{loansv1connect.ApplicationServiceCreateApplicationProcedure, flowsv1connect.ApplicationFlowServiceStartApplicationFlowProcedure}
+	want := []string{paymentsv1connect.PaymentServiceListCardsProcedure, loansv1connect.ApplicationServiceCreateApplicationProcedure, flowsv1connect.ApplicationFlowServiceStartApplicationFlowProcedure}
 	if got := a.board.procedures(); !slices.Equal(got, want) {
 		t.Errorf("called %v, want %v", got, want)
 	}
-	second := a.board.calls[1].request.(interface{ GetRequestId() string }).GetRequestId()
+	second := a.board.calls[2].request.(interface{ GetRequestId() string }).GetRequestId()
 	if second == request || uuid.Validate(second) != nil {
 		t.Errorf("the process was started with request_id %s", second)
+	}
+}
+
+func TestApplyRefusesACardThatCannotBePaidOutTo(t *testing.T) {
+	t.Parallel()
+	for name, card := range map[string]string{"somebody else's, or none": "card_00000000000000000000000009", "a refused one": "card_00000000000000000000000002"} {
+		a := newApp(t)
+		_, err := a.apply.Apply(borrower(t.Context()), &mobilev1.ApplyRequest{RequestId: uuid.NewString(), CardId: card})
+		if rpcerr.ReasonOf(err) != typev1.ErrorReason_ERROR_REASON_CARD_NOT_FOUND || len(a.board.calls) != 1 {
+			t.Errorf("%s: %v after %v", name, err, a.board.procedures())
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	loansv1 "github.com/lendgate/lendgate/gen/go/lendgate/loans/v1"
 	"github.com/lendgate/lendgate/gen/go/lendgate/loans/v1/loansv1connect"
 	mobilev1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
-	"github.com/lendgate/lendgate/internal/actor"
 )
 
 // Loan shapes the screen of one loan.
@@ -17,36 +16,26 @@ type Loan struct {
 
 // GetLoan composes the loan screen.
 func (s *Loan) GetLoan(ctx context.Context, req *mobilev1.GetLoanRequest) (*mobilev1.GetLoanResponse, error) {
-	screen := &mobilev1.GetLoanResponse{Loan: &mobilev1.LoanSection{}, Schedule: &mobilev1.ScheduleSection{}, Transactions: &mobilev1.TransactionsSection{}}
-	loanID := req.GetLoanId()
-	var loanErr error
-	compose(ctx,
-		func(ctx context.Context) {
-			screen.Loan.Loan, screen.Loan.Status, loanErr = fetchLoan(ctx, s.Screens, s.Loans, loanID)
-		},
-		func(ctx context.Context) {
-			screen.Schedule.Schedule, screen.Schedule.Status, _ = fetch(ctx, s.Screens, "schedule/"+loanID, func(ctx context.Context) (*loansv1.Schedule, error) {
-				res, err := s.Loans.GetSchedule(ctx, &loansv1.GetScheduleRequest{LoanId: loanID})
-				return res.GetSchedule(), err
-			})
-		},
-		func(ctx context.Context) {
-			screen.Transactions.Transactions, screen.Transactions.Status, _ = fetch(ctx, s.Screens, "transactions/"+loanID, func(ctx context.Context) ([]*loansv1.Transaction, error) {
-				res, err := s.Loans.ListTransactions(ctx, &loansv1.ListTransactionsRequest{LoanId: loanID})
-				return res.GetTransactions(), err
-			})
-		},
+	screen, id := &mobilev1.GetLoanResponse{}, req.GetLoanId()
+	err := s.Screens.compose(ctx, screen, req.GetReadMask(),
+		section{"loan", func(ctx context.Context) error {
+			res, status, err := fetch(ctx, s.Screens, "loans.loan/"+id, s.Loans.GetLoan, &loansv1.GetLoanRequest{LoanId: id})
+			screen.Loan = &mobilev1.LoanSection{Status: status, Loan: res.GetLoan(), Card: loanCard(s.Screens.speech(ctx), res.GetLoan())}
+			return err
+		}},
+		section{"schedule", func(ctx context.Context) error {
+			res, status, err := fetch(ctx, s.Screens, "loans.schedule/"+id, s.Loans.GetSchedule, &loansv1.GetScheduleRequest{LoanId: id})
+			screen.Schedule = &mobilev1.ScheduleSection{Status: status, Schedule: res.GetSchedule()}
+			return err
+		}},
+		section{"transactions", func(ctx context.Context) error {
+			res, status, err := fetch(ctx, s.Screens, "loans.transactions/"+id, s.Loans.ListTransactions, &loansv1.ListTransactionsRequest{LoanId: id})
+			screen.Transactions = &mobilev1.TransactionsSection{Status: status, Transactions: res.GetTransactions()}
+			return err
+		}},
 	)
-	if loanErr != nil {
-		return nil, required(loanErr)
+	if err != nil {
+		return nil, err
 	}
-	screen.Loan.Card = loanCard(actor.Must(ctx).Locale, screen.GetLoan().GetLoan())
 	return screen, nil
-}
-
-func fetchLoan(ctx context.Context, screens *Screens, loans loansv1connect.LoanServiceClient, loanID string) (*loansv1.Loan, *mobilev1.SectionStatus, error) {
-	return fetch(ctx, screens, "loan/"+loanID, func(ctx context.Context) (*loansv1.Loan, error) {
-		res, err := loans.GetLoan(ctx, &loansv1.GetLoanRequest{LoanId: loanID})
-		return res.GetLoan(), err
-	})
 }

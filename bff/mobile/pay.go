@@ -10,7 +10,6 @@ import (
 	paymentsv1 "github.com/lendgate/lendgate/gen/go/lendgate/payments/v1"
 	"github.com/lendgate/lendgate/gen/go/lendgate/payments/v1/paymentsv1connect"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
-	"github.com/lendgate/lendgate/internal/actor"
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
@@ -23,37 +22,31 @@ type Pay struct {
 
 // GetPay composes the pay screen.
 func (s *Pay) GetPay(ctx context.Context, req *mobilev1.GetPayRequest) (*mobilev1.GetPayResponse, error) {
-	screen := &mobilev1.GetPayResponse{Due: &mobilev1.DueSection{}, Payoff: &mobilev1.PayoffSection{}, Payments: &mobilev1.PaymentsSection{}}
-	loanID, locale := req.GetLoanId(), actor.Must(ctx).Locale
-	var loan *loansv1.Loan
-	var loanErr error
-	compose(ctx,
-		func(ctx context.Context) {
-			loan, screen.Due.Status, loanErr = fetchLoan(ctx, s.Screens, s.Loans, loanID)
-		},
-		func(ctx context.Context) {
-			screen.Payoff.Quote, screen.Payoff.Status, _ = fetch(ctx, s.Screens, "payoff/"+loanID, func(ctx context.Context) (*loansv1.PayoffQuote, error) {
-				res, err := s.Loans.QuotePayoff(ctx, &loansv1.QuotePayoffRequest{LoanId: loanID})
-				return res.GetQuote(), err
-			})
-			if screen.Payoff.Status.GetState() == mobilev1.SectionStatus_STATE_STALE {
-				// A quote is good for its day only: an earlier one must not be paid by.
-				screen.Payoff.Quote, screen.Payoff.Status.State = nil, mobilev1.SectionStatus_STATE_MISSING
-			}
-			screen.Payoff.Total = amount(locale, screen.GetPayoff().GetQuote().GetTotal())
-		},
-		func(ctx context.Context) {
-			screen.Payments.Payments, screen.Payments.Status, _ = fetch(ctx, s.Screens, "payments/"+loanID, func(ctx context.Context) ([]*paymentsv1.Collection, error) {
-				res, err := s.Payments.ListCollections(ctx, &paymentsv1.ListCollectionsRequest{LoanId: loanID})
-				return res.GetCollections(), err
-			})
-		},
+	screen, id := &mobilev1.GetPayResponse{}, req.GetLoanId()
+	err := s.Screens.compose(ctx, screen, req.GetReadMask(),
+		section{"due", func(ctx context.Context) error {
+			res, status, err := fetch(ctx, s.Screens, "loans.loan/"+id, s.Loans.GetLoan, &loansv1.GetLoanRequest{LoanId: id})
+			screen.Due = &mobilev1.DueSection{Status: status, Card: loanCard(s.Screens.speech(ctx), res.GetLoan())}
+			return err
+		}},
+		section{"payoff", func(ctx context.Context) (err error) { screen.Payoff, err = s.payoff(ctx, id); return }},
+		section{"payments", func(ctx context.Context) error {
+			res, status, err := fetch(ctx, s.Screens, "payments.payments/"+id, s.Payments.ListCollections, &paymentsv1.ListCollectionsRequest{LoanId: id})
+			screen.Payments = &mobilev1.PaymentsSection{Status: status, Payments: res.GetCollections()}
+			return err
+		}},
 	)
-	if loanErr != nil {
-		return nil, required(loanErr)
+	if err != nil {
+		return nil, err
 	}
-	screen.Due.Card = loanCard(locale, loan)
 	return screen, nil
+}
+
+// payoff is what closes the loan today. A quote is good for its day only: an earlier one must not be paid by, so none is kept.
+func (s *Pay) payoff(ctx context.Context, loanID string) (*mobilev1.PayoffSection, error) {
+	res, status, err := fetchFresh(ctx, s.Screens, "loans.payoff/"+loanID, s.Loans.QuotePayoff, &loansv1.QuotePayoffRequest{LoanId: loanID})
+	quote := res.GetQuote()
+	return &mobilev1.PayoffSection{Status: status, Quote: quote, Total: s.Screens.speech(ctx).amount(quote.GetTotal())}, err
 }
 
 // StartPayment checks the amount against the loan and opens a payment page. The loan is read here and the payment made at payments; what

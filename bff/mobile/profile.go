@@ -32,31 +32,27 @@ type Profile struct {
 }
 
 // GetProfile composes the profile screen.
-func (s *Profile) GetProfile(ctx context.Context, _ *mobilev1.GetProfileRequest) (*mobilev1.GetProfileResponse, error) {
-	screen := &mobilev1.GetProfileResponse{Person: &mobilev1.PersonSection{}, Consents: &mobilev1.ConsentsSection{}, Devices: &mobilev1.DevicesSection{}}
-	var personErr error
-	compose(ctx,
-		func(ctx context.Context) {
-			screen.Person.Person, screen.Person.Status, personErr = fetch(ctx, s.Screens, "person", func(ctx context.Context) (*identityv1.Person, error) {
-				res, err := s.Persons.GetPerson(ctx, &identityv1.GetPersonRequest{})
-				return res.GetPerson(), err
-			})
-		},
-		func(ctx context.Context) {
-			screen.Consents.Consents, screen.Consents.Status, _ = fetch(ctx, s.Screens, "consents", func(ctx context.Context) ([]*identityv1.Consent, error) {
-				res, err := s.Persons.ListConsents(ctx, &identityv1.ListConsentsRequest{})
-				return res.GetConsents(), err
-			})
-		},
-		func(ctx context.Context) {
-			screen.Devices.Devices, screen.Devices.Status, _ = fetch(ctx, s.Screens, "devices", func(ctx context.Context) ([]*identityv1.Device, error) {
-				res, err := s.Devices.ListDevices(ctx, &identityv1.ListDevicesRequest{})
-				return res.GetDevices(), err
-			})
-		},
+func (s *Profile) GetProfile(ctx context.Context, req *mobilev1.GetProfileRequest) (*mobilev1.GetProfileResponse, error) {
+	screen := &mobilev1.GetProfileResponse{}
+	err := s.Screens.compose(ctx, screen, req.GetReadMask(),
+		section{"person", func(ctx context.Context) error {
+			res, status, err := fetch(ctx, s.Screens, "identity.person", s.Persons.GetPerson, &identityv1.GetPersonRequest{})
+			screen.Person = &mobilev1.PersonSection{Status: status, Person: res.GetPerson()}
+			return err
+		}},
+		section{"consents", func(ctx context.Context) error {
+			res, status, err := fetch(ctx, s.Screens, "identity.consents", s.Persons.ListConsents, &identityv1.ListConsentsRequest{})
+			screen.Consents = &mobilev1.ConsentsSection{Status: status, Consents: res.GetConsents()}
+			return err
+		}},
+		section{"devices", func(ctx context.Context) error {
+			res, status, err := fetch(ctx, s.Screens, "identity.devices", s.Devices.ListDevices, &identityv1.ListDevicesRequest{})
+			screen.Devices = &mobilev1.DevicesSection{Status: status, Devices: res.GetDevices()}
+			return err
+		}},
 	)
-	if personErr != nil {
-		return nil, required(personErr)
+	if err != nil {
+		return nil, err
 	}
 	return screen, nil
 }

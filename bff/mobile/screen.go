@@ -2,144 +2,131 @@ package mobile
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
-	mobilev1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
-	"github.com/lendgate/lendgate/internal/actor"
 	"github.com/lendgate/lendgate/internal/clock"
 	"github.com/lendgate/lendgate/internal/rpcerr"
+	"github.com/lendgate/lendgate/internal/words"
 )
 
 const (
-	// sectionBudget is how long a screen waits for its sections.
-	sectionBudget = 2 * time.Second
-	// staleLifetime is for how long an earlier answer may stand in for one that could not be had.
-	staleLifetime = 10 * time.Minute
-	// maxStale bounds the memory for earlier answers, in sections. When it is full it is emptied.
-	maxStale = 20_000
-	// retryHint is what an app is told when a section is missing.
-	retryHint = 3 * time.Second
+	// screenBudget is how long a screen waits for its sections when its caller waits longer.
+	screenBudget = 2 * time.Second
+	// reserveShare of the time that a caller still has is kept back, at most maxReserve, so that a screen with gaps is answered before the
+	// caller has given up.
+	reserveShare = 10
+	maxReserve   = 100 * time.Millisecond
+	// optionalPercent is the part of the screen's time that a section may take which the screen can do without.
+	optionalPercent = 60
 )
 
 // Screens fetches sections. One serves all screens of a process.
 type Screens struct {
-	clock clock.Clock
-	log   *slog.Logger
-
-	mu   sync.Mutex
-	last map[sectionKey]lastAnswer
+	clock    clock.Clock
+	log      *slog.Logger
+	words    *words.Catalog
+	stale    *staleAnswers
+	metrics  metrics
+	budget   hedgeBudget
+	workers  workers
+	sources  sync.Map // *source by its name.
+	backends sync.Map // *backend by its name.
 }
 
-type sectionKey struct{ tenant, person, name string }
-
-type lastAnswer struct {
-	value any
-	at    time.Time
-}
-
-// NewScreens makes the fetcher of sections.
+// NewScreens makes the fetcher of sections. It counts, and nobody sees it, until Instrument.
 func NewScreens(clk clock.Clock, log *slog.Logger) *Screens {
-	return &Screens{clock: clk, log: log, last: map[sectionKey]lastAnswer{}}
+	s := &Screens{
+		clock: clk, log: log, words: words.MustLoad(catalogFiles, "catalog"), stale: newStaleAnswers(clk, maxStaleEntries, maxStaleBytes), metrics: newMetrics(),
+		workers: newWorkers(),
+	}
+	s.budget.credit.Store(maxHedgeCredit)
+	return s
 }
 
-// compose runs the fetchers of a screen side by side under one deadline and waits for all.
-func compose(ctx context.Context, fetchers ...func(ctx context.Context)) {
-	ctx, cancel := context.WithTimeout(ctx, sectionBudget)
+// section is a part of a screen: the name of its field in the answer, and what fetches and fills it.
+type section struct {
+	name string
+	fill func(ctx context.Context) error
+}
+
+// compose fills the sections of a screen side by side, all or those that the mask names, and waits until each has been filled or has said why
+// not. Each has its own time: one that the contract marks as required may use the screen's, the others a part of it. The error is that of a
+// required section, as the caller may see it; the other ones' stands in their status.
+//
+// A mask can only leave out: it is held against the contract's names before, and what is not named is not fetched.
+func (s *Screens) compose(ctx context.Context, screen proto.Message, mask *fieldmaskpb.FieldMask, sections ...section) error {
+	whole := timeOf(ctx)
+	patient, cancel := context.WithTimeout(ctx, whole)
 	defer cancel()
+	brief, cancelBrief := context.WithTimeout(patient, whole*optionalPercent/100)
+	defer cancelBrief()
+	results := make([]result, len(sections))
 	var group sync.WaitGroup
-	for _, fetch := range fetchers {
-		group.Go(func() { fetch(ctx) })
+	for i, part := range sections {
+		if len(mask.GetPaths()) > 0 && !slices.Contains(mask.GetPaths(), part.name) {
+			continue
+		}
+		required := isRequired(screen, part.name)
+		ctx := brief
+		if required {
+			ctx = patient
+		}
+		group.Add(1)
+		s.workers.run(func() {
+			defer group.Done()
+			results[i] = fill(ctx, part, required)
+		})
 	}
 	group.Wait()
+	for _, r := range results {
+		if r.panicked != nil {
+			panic(r.panicked) // On the caller's goroutine, where the edge answers for it; elsewhere it would end the process.
+		}
+		if r.err != nil && r.required {
+			return rpcerr.PassPeer(r.err)
+		}
+	}
+	return nil
 }
 
-// fetch gets the content of a section and says how good it is. name tells sections of one person apart, such as "home.loans". When the
-// content cannot be had, an answer of the last minutes stands in, marked STALE; the error is returned for screens that require the section.
-func fetch[T any](ctx context.Context, s *Screens, name string, ask func(ctx context.Context) (T, error)) (T, *mobilev1.SectionStatus, error) {
-	who := actor.Must(ctx)
-	key := sectionKey{tenant: who.TenantID, person: who.PersonID, name: name}
-	value, err := answerInTime(ctx, ask)
-	if err == nil {
-		s.keep(key, value)
-		return value, &mobilev1.SectionStatus{State: mobilev1.SectionStatus_STATE_OK}, nil
-	}
-	status := &mobilev1.SectionStatus{State: mobilev1.SectionStatus_STATE_MISSING, Reason: reasonOf(err), RetryAfter: durationpb.New(retryHint)}
-	if status.GetReason() == typev1.ErrorReason_ERROR_REASON_PERMISSION_DENIED {
-		status.State, status.RetryAfter = mobilev1.SectionStatus_STATE_DENIED, nil
-		return value, status, err
-	}
-	s.log.WarnContext(ctx, "section missing", "section", name, "reason", rpcerr.Name(status.GetReason()), "error", err.Error())
-	if earlier, ok := s.recall(key); ok && transient(status.GetReason()) {
-		status.State, status.AsOfTime = mobilev1.SectionStatus_STATE_STALE, timestamppb.New(earlier.at)
-		return earlier.value.(T), status, nil
-	}
-	return value, status, err
+type result struct {
+	err      error
+	required bool
+	panicked any
 }
 
-// answerInTime asks and stops waiting when the screen's time is up, even if the backend does not notice.
-func answerInTime[T any](ctx context.Context, ask func(ctx context.Context) (T, error)) (T, error) {
-	type answer struct {
-		value T
-		err   error
-	}
-	done := make(chan answer, 1)
-	go func() {
-		value, err := ask(ctx)
-		done <- answer{value, err}
+func fill(ctx context.Context, part section, required bool) (r result) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.panicked = fmt.Sprintf("section %s: %v\n%s", part.name, cause, debug.Stack())
+		}
 	}()
-	select {
-	case a := <-done:
-		return a.value, a.err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
+	return result{err: part.fill(ctx), required: required}
 }
 
-func (s *Screens) keep(key sectionKey, value any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.last) >= maxStale {
-		clear(s.last)
+// timeOf is how long a screen may wait: its own budget, or what its caller leaves it.
+func timeOf(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return screenBudget
 	}
-	s.last[key] = lastAnswer{value: value, at: s.clock.Now()}
+	left := time.Until(deadline)
+	return min(screenBudget, left-min(left/reserveShare, maxReserve))
 }
 
-func (s *Screens) recall(key sectionKey) (lastAnswer, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	earlier, ok := s.last[key]
-	return earlier, ok && s.clock.Now().Sub(earlier.at) <= staleLifetime
+// isRequired reads the contract: whether a screen can be shown without a section.
+func isRequired(screen proto.Message, name string) bool {
+	field := screen.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(name))
+	required, _ := proto.GetExtension(field.Options(), typev1.E_SectionRequired).(bool)
+	return required
 }
-
-// reasonOf is the reason that an app is shown for a section.
-func reasonOf(err error) typev1.ErrorReason {
-	if reason := rpcerr.PeerReason(err); reason != typev1.ErrorReason_ERROR_REASON_UNSPECIFIED {
-		return reason
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return typev1.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED
-	}
-	return typev1.ErrorReason_ERROR_REASON_UNAVAILABLE
-}
-
-// transient tells whether an earlier answer is still true enough to show: the backend was away, it did not say no.
-func transient(reason typev1.ErrorReason) bool {
-	switch reason {
-	case typev1.ErrorReason_ERROR_REASON_UNAVAILABLE, typev1.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED,
-		typev1.ErrorReason_ERROR_REASON_INTERNAL, typev1.ErrorReason_ERROR_REASON_OVERLOADED, typev1.ErrorReason_ERROR_REASON_CONFLICT:
-		return true
-	default:
-		return false
-	}
-}
-
-// required is the error of a screen whose required section failed.
-func required(err error) error { return rpcerr.PassPeer(err) }

@@ -83,7 +83,8 @@ func (d database) create(ctx context.Context, name string) error {
 	}
 	defer conn.Close(ctx)
 	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
-	if err != nil && !isState(err, "42P04") { // duplicate_database: somebody was faster
+	// duplicate_database, or unique_violation in its catalogue: somebody was faster.
+	if err != nil && !isState(err, "42P04") && !isState(err, "23505") {
 		return fmt.Errorf("create database %s: %w", name, err)
 	}
 	return nil

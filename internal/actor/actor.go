@@ -23,6 +23,9 @@ const (
 	KindAnonymous Kind = "anonymous"
 	// KindPerson is a borrower with a session.
 	KindPerson Kind = "person"
+	// KindStaff is somebody who works for the lender, with a session of the console. It never acts for a person: what it sees of persons, it
+	// sees by a permission of its own.
+	KindStaff Kind = "staff"
 	// KindPartner is a shop's server, known by its key. It never acts for a person.
 	KindPartner Kind = "partner"
 	// KindService is one of our own services acting by itself.
@@ -40,6 +43,8 @@ type Actor struct {
 	DeviceID string `json:"device,omitempty"`
 	// SessionID is the wire id of the session ("ses_…"). Empty when there is none.
 	SessionID string `json:"session,omitempty"`
+	// StaffID is the wire id of a KindStaff actor ("stf_…"). Empty when there is none.
+	StaffID string `json:"staff,omitempty"`
 	// PartnerID is the lender's code of a KindPartner actor, such as "shop-demo". Empty when there is none.
 	PartnerID string `json:"partner,omitempty"`
 	// Service names the service of a KindService actor, such as "flows".
@@ -50,9 +55,12 @@ type Actor struct {
 	RequestID string `json:"request,omitempty"`
 	// Locale is the person's BCP 47 language. Empty means the tenant's.
 	Locale string `json:"locale,omitempty"`
+
+	// admitted is true for staff whom a door has let through to an RPC by a permission of theirs. It does not travel: each door decides anew.
+	admitted bool
 }
 
-// String names the actor for audit columns, such as "person:per_…", "device:dev_…", "partner:shop-demo" or "service:flows".
+// String names the actor for audit columns, such as "person:per_…", "staff:stf_…", "device:dev_…", "partner:shop-demo" or "service:flows".
 func (a Actor) String() string {
 	switch {
 	case a.Kind == KindService && a.PersonID != "":
@@ -61,6 +69,8 @@ func (a Actor) String() string {
 		return "service:" + a.Service
 	case a.Kind == KindPartner:
 		return "partner:" + a.PartnerID
+	case a.Kind == KindStaff:
+		return "staff:" + a.StaffID
 	case a.PersonID != "":
 		return "person:" + a.PersonID
 	case a.DeviceID != "":
@@ -71,16 +81,35 @@ func (a Actor) String() string {
 }
 
 // Holds tells whether the actor may call an RPC that asks for p. A partner has proved who it is as much as a person with a session has, so
-// it passes where that is all that is asked; what is a person's own is kept from it by MaySee, and by every other permission.
+// it passes where that is all that is asked; what is a person's own is kept from it by MaySee, and by every other permission. Staff read what
+// persons read by permissions of staff, and do nothing that persons do.
 func (a Actor) Holds(p typev1.Permission) bool {
 	switch p {
 	case typev1.Permission_PERMISSION_OPEN:
 		return true
 	case typev1.Permission_PERMISSION_SESSION:
-		return a.Kind == KindPerson || a.Kind == KindPartner || a.Kind == KindService
+		return a.Kind == KindPerson || a.Kind == KindPartner || a.Kind == KindService || a.Kind == KindStaff && !a.LoggingIn()
 	default:
-		return slices.Contains(a.Permissions, p)
+		return slices.Contains(a.Permissions, p) || a.Kind == KindStaff && slices.Contains(a.Permissions, staffReads(p))
 	}
+}
+
+// LoggingIn tells whether the actor is staff whose second factor is still due.
+func (a Actor) LoggingIn() bool {
+	return slices.Contains(a.Permissions, typev1.Permission_PERMISSION_STAFF_LOGIN)
+}
+
+// Admit is what a door makes of an actor that it lets through to an RPC by its permission. For staff that opens the rows of all persons to
+// MaySee, but not where a session is all that the RPC asks for.
+func (a Actor) Admit(by typev1.Permission) Actor {
+	a.admitted = a.Kind == KindStaff && by != typev1.Permission_PERMISSION_OPEN && by != typev1.Permission_PERMISSION_SESSION
+	return a
+}
+
+// Staff is the caller's own staff id in SQL form; false when the actor is not staff.
+func (a Actor) Staff() (uuid.UUID, bool) {
+	u, err := id.Parse(id.Staff, a.StaffID)
+	return u, err == nil && a.Kind == KindStaff
 }
 
 // Person is the caller's own person id in SQL form; false when the actor is not, or does not act for, a person.
@@ -89,13 +118,19 @@ func (a Actor) Person() (uuid.UUID, bool) {
 	return u, err == nil
 }
 
-// MaySee tells whether rows of the person may be shown to the actor: to a service acting by itself all of its tenant, to a partner none, to
-// everybody else their own.
+// SeesAll tells whether rows of every person of the tenant may be shown to the actor: to a service acting by itself, and to staff whom the
+// door has admitted by a permission of theirs.
+func (a Actor) SeesAll() bool {
+	return a.Kind == KindService && a.PersonID == "" || a.Kind == KindStaff && a.admitted
+}
+
+// MaySee tells whether rows of the person may be shown to the actor: to those who see all, to partners and other staff none, to everybody
+// else their own.
 func (a Actor) MaySee(person uuid.UUID) bool {
 	switch {
-	case a.Kind == KindService && a.PersonID == "":
+	case a.SeesAll():
 		return true
-	case a.Kind == KindPartner:
+	case a.Kind == KindPartner, a.Kind == KindStaff:
 		return false // Whatever else the actor says.
 	}
 	own, ok := a.Person()

@@ -23,6 +23,7 @@ func Grants(service string) []typev1.Permission {
 		notificationOperate = typev1.Permission_PERMISSION_NOTIFICATION_OPERATE
 		flowOperate         = typev1.Permission_PERMISSION_FLOW_OPERATE
 		productWrite        = typev1.Permission_PERMISSION_PRODUCT_WRITE
+		staffWrite          = typev1.Permission_PERMISSION_STAFF_WRITE
 	)
 	switch service {
 	case "edge":
@@ -41,14 +42,14 @@ func Grants(service string) []typev1.Permission {
 	case "operator": // The command line on the operator's own machine: seeding, audits, the demo's books.
 		return []typev1.Permission{
 			profileRead, applicationRead, loanRead, paymentRead, identityOperate, loanOperate, moneyOperate, ledgerRead, scoringRead,
-			productWrite,
+			productWrite, staffWrite, // The first superadmin is invited from here.
 		}
 	default:
 		return nil
 	}
 }
 
-// BorrowerPermissions is the permission set of the role "borrower" as tenants are first set up with it.
+// BorrowerPermissions is the permission set of the role "client" as tenants are first set up with it.
 func BorrowerPermissions() []typev1.Permission {
 	return []typev1.Permission{
 		typev1.Permission_PERMISSION_PROFILE_READ,

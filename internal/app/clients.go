@@ -1,6 +1,8 @@
 package app
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
 
 	"connectrpc.com/connect"
@@ -13,6 +15,7 @@ import (
 	"github.com/lendgate/lendgate/gen/go/lendgate/push/v1/pushv1connect"
 	"github.com/lendgate/lendgate/gen/go/lendgate/scoring/v1/scoringv1connect"
 	"github.com/lendgate/lendgate/internal/inproc"
+	"github.com/lendgate/lendgate/internal/link"
 )
 
 // handlers are the services of this process. Services refer to each other in circles, so clients are made first and the handlers behind
@@ -29,6 +32,21 @@ type handlers struct {
 	}
 	persons struct {
 		identityv1connect.PersonServiceHandler
+	}
+	partnerKeys struct {
+		identityv1connect.PartnerKeyServiceHandler
+	}
+	staff struct {
+		identityv1connect.StaffServiceHandler
+	}
+	staffSessions struct {
+		identityv1connect.StaffSessionServiceHandler
+	}
+	roles struct {
+		identityv1connect.RoleServiceHandler
+	}
+	audit struct {
+		identityv1connect.AuditServiceHandler
 	}
 	products struct {
 		loansv1connect.ProductServiceHandler
@@ -68,6 +86,11 @@ type clients struct {
 	sessions      identityv1connect.SessionServiceClient
 	challenges    identityv1connect.ChallengeServiceClient
 	persons       identityv1connect.PersonServiceClient
+	partnerKeys   identityv1connect.PartnerKeyServiceClient
+	staff         identityv1connect.StaffServiceClient
+	staffSessions identityv1connect.StaffSessionServiceClient
+	roles         identityv1connect.RoleServiceClient
+	audit         identityv1connect.AuditServiceClient
 	products      loansv1connect.ProductServiceClient
 	applications  loansv1connect.ApplicationServiceClient
 	agreements    loansv1connect.AgreementServiceClient
@@ -80,13 +103,45 @@ type clients struct {
 	flows         flowsv1connect.ApplicationFlowServiceClient
 }
 
-// dialer makes clients: in this process for the services that run here, over HTTP for the others.
+// dialer makes clients: in this process for the services that run here, over links for the others.
 type dialer struct {
 	door    *inproc.Door
-	http    *http.Client
 	local   func(service string) bool
-	peers   map[string]string
+	peers   map[string]peer
 	tracing *otelconnect.Interceptor
+}
+
+// peer is a service in another process.
+type peer struct {
+	link *link.Peer
+	// url and http reach it by Connect, when it has no link.
+	url  string
+	http *http.Client
+}
+
+// newPeers are the services of other processes. Those that one process runs share its link.
+func newPeers(config Config, door *inproc.Door, log *slog.Logger, local func(service string) bool) (map[string]peer, error) {
+	peers, byAddress := map[string]peer{}, map[link.Address]peer{}
+	for _, service := range ServiceNames() {
+		if local(service) {
+			continue
+		}
+		if config.Peers[service] == "" {
+			return nil, fmt.Errorf("the service %s runs neither here nor at a known address: LENDGATE_PEERS=%s=http://…", service, service)
+		}
+		address, err := link.ParseAddress(config.Peers[service])
+		if err != nil {
+			return nil, fmt.Errorf("LENDGATE_PEERS: %s: %w", service, err)
+		}
+		if _, known := byAddress[address]; !known {
+			byAddress[address] = peer{
+				link: link.NewPeer(link.PeerConfig{Address: address, Door: door, Log: log}),
+				url:  address.URL(), http: &http.Client{Transport: door.Transport(address.Transport())},
+			}
+		}
+		peers[service] = byAddress[address]
+	}
+	return peers, nil
 }
 
 // dial makes one client.
@@ -96,7 +151,9 @@ func dial[H, C any](d dialer, service string, handler H,
 	if d.local(service) {
 		return inproc(handler, d.door.Call)
 	}
-	return remote(d.http, d.peers[service], connect.WithInterceptors(d.tracing, d.door.ClientInterceptor()))
+	to := d.peers[service]
+	over := remote(to.http, to.url, connect.WithInterceptors(d.tracing, d.door.ClientInterceptor()))
+	return inproc(any(over).(H), to.link.Call) // Clients and handlers have one method set.
 }
 
 func (d dialer) clients(h *handlers) clients {
@@ -105,6 +162,11 @@ func (d dialer) clients(h *handlers) clients {
 		sessions:      dial(d, "identity", identityv1connect.SessionServiceHandler(&h.sessions), identityv1connect.NewSessionServiceInproc, identityv1connect.NewSessionServiceClient),
 		challenges:    dial(d, "identity", identityv1connect.ChallengeServiceHandler(&h.challenges), identityv1connect.NewChallengeServiceInproc, identityv1connect.NewChallengeServiceClient),
 		persons:       dial(d, "identity", identityv1connect.PersonServiceHandler(&h.persons), identityv1connect.NewPersonServiceInproc, identityv1connect.NewPersonServiceClient),
+		partnerKeys:   dial(d, "identity", identityv1connect.PartnerKeyServiceHandler(&h.partnerKeys), identityv1connect.NewPartnerKeyServiceInproc, identityv1connect.NewPartnerKeyServiceClient),
+		staff:         dial(d, "identity", identityv1connect.StaffServiceHandler(&h.staff), identityv1connect.NewStaffServiceInproc, identityv1connect.NewStaffServiceClient),
+		staffSessions: dial(d, "identity", identityv1connect.StaffSessionServiceHandler(&h.staffSessions), identityv1connect.NewStaffSessionServiceInproc, identityv1connect.NewStaffSessionServiceClient),
+		roles:         dial(d, "identity", identityv1connect.RoleServiceHandler(&h.roles), identityv1connect.NewRoleServiceInproc, identityv1connect.NewRoleServiceClient),
+		audit:         dial(d, "identity", identityv1connect.AuditServiceHandler(&h.audit), identityv1connect.NewAuditServiceInproc, identityv1connect.NewAuditServiceClient),
 		products:      dial(d, "loans", loansv1connect.ProductServiceHandler(&h.products), loansv1connect.NewProductServiceInproc, loansv1connect.NewProductServiceClient),
 		applications:  dial(d, "loans", loansv1connect.ApplicationServiceHandler(&h.applications), loansv1connect.NewApplicationServiceInproc, loansv1connect.NewApplicationServiceClient),
 		agreements:    dial(d, "loans", loansv1connect.AgreementServiceHandler(&h.agreements), loansv1connect.NewAgreementServiceInproc, loansv1connect.NewAgreementServiceClient),
@@ -118,55 +180,43 @@ func (d dialer) clients(h *handlers) clients {
 	}
 }
 
-// routes serves the services of this process to the others.
-func (h *handlers) routes(local func(service string) bool, options ...connect.HandlerOption) *http.ServeMux {
+// routes serves the services of this process to the others: by Connect, and over links.
+func (h *handlers) routes(local func(service string) bool, links *link.Server, options ...connect.HandlerOption) *http.ServeMux {
 	mux := http.NewServeMux()
-	add := func(service string, mounts ...func() (string, http.Handler)) {
-		for _, mount := range mounts {
-			if local(service) {
-				mux.Handle(mount())
-			}
-		}
+	mount := func(make func(options ...connect.HandlerOption) (string, http.Handler), calls map[string]inproc.Handle) {
+		mux.Handle(make(options...))
+		links.Mount(calls)
 	}
-	add("identity",
-		func() (string, http.Handler) {
-			return identityv1connect.NewDeviceServiceHandler(&h.devices, options...)
-		},
-		func() (string, http.Handler) {
-			return identityv1connect.NewSessionServiceHandler(&h.sessions, options...)
-		},
-		func() (string, http.Handler) {
-			return identityv1connect.NewChallengeServiceHandler(&h.challenges, options...)
-		},
-		func() (string, http.Handler) {
-			return identityv1connect.NewPersonServiceHandler(&h.persons, options...)
-		})
-	add("loans",
-		func() (string, http.Handler) { return loansv1connect.NewProductServiceHandler(&h.products, options...) },
-		func() (string, http.Handler) {
-			return loansv1connect.NewApplicationServiceHandler(&h.applications, options...)
-		},
-		func() (string, http.Handler) {
-			return loansv1connect.NewAgreementServiceHandler(&h.agreements, options...)
-		},
-		func() (string, http.Handler) { return loansv1connect.NewLoanServiceHandler(&h.loans, options...) })
-	add("payments",
-		func() (string, http.Handler) {
-			return paymentsv1connect.NewPaymentServiceHandler(&h.payments, options...)
-		},
-		func() (string, http.Handler) { return paymentsv1connect.NewLedgerServiceHandler(&h.ledger, options...) })
-	add("scoring",
-		func() (string, http.Handler) {
-			return scoringv1connect.NewDecisionServiceHandler(&h.decisions, options...)
-		})
-	add("push",
-		func() (string, http.Handler) {
-			return pushv1connect.NewNotificationServiceHandler(&h.notifications, options...)
-		},
-		func() (string, http.Handler) { return pushv1connect.NewStreamServiceHandler(&h.streams, options...) })
-	add("flows",
-		func() (string, http.Handler) {
-			return flowsv1connect.NewApplicationFlowServiceHandler(&h.flows, options...)
-		})
+	if local("identity") {
+		mount(identityv1connect.DeviceServiceRoutes(&h.devices))
+		mount(identityv1connect.SessionServiceRoutes(&h.sessions))
+		mount(identityv1connect.ChallengeServiceRoutes(&h.challenges))
+		mount(identityv1connect.PersonServiceRoutes(&h.persons))
+		mount(identityv1connect.PartnerKeyServiceRoutes(&h.partnerKeys))
+		mount(identityv1connect.StaffServiceRoutes(&h.staff))
+		mount(identityv1connect.StaffSessionServiceRoutes(&h.staffSessions))
+		mount(identityv1connect.RoleServiceRoutes(&h.roles))
+		mount(identityv1connect.AuditServiceRoutes(&h.audit))
+	}
+	if local("loans") {
+		mount(loansv1connect.ProductServiceRoutes(&h.products))
+		mount(loansv1connect.ApplicationServiceRoutes(&h.applications))
+		mount(loansv1connect.AgreementServiceRoutes(&h.agreements))
+		mount(loansv1connect.LoanServiceRoutes(&h.loans))
+	}
+	if local("payments") {
+		mount(paymentsv1connect.PaymentServiceRoutes(&h.payments))
+		mount(paymentsv1connect.LedgerServiceRoutes(&h.ledger))
+	}
+	if local("scoring") {
+		mount(scoringv1connect.DecisionServiceRoutes(&h.decisions))
+	}
+	if local("push") {
+		mount(pushv1connect.NotificationServiceRoutes(&h.notifications))
+		mount(pushv1connect.StreamServiceRoutes(&h.streams))
+	}
+	if local("flows") {
+		mount(flowsv1connect.ApplicationFlowServiceRoutes(&h.flows))
+	}
 	return mux
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/lendgate/lendgate/internal/link"
 )
 
 // Config is everything that an operator may set, from the environment alone.
@@ -34,6 +36,8 @@ type Config struct {
 	MasterKeyFile string `env:"LENDGATE_MASTER_KEY_FILE"`
 	// TenantsFile is a JSON array of lenders. Empty: one demo lender.
 	TenantsFile string `env:"LENDGATE_TENANTS_FILE"`
+	// LimitsFile is a JSON object of the edge's limits. Empty: the built-in ones.
+	LimitsFile string `env:"LENDGATE_LIMITS_FILE"`
 	// EdgeAddress is where phones connect. Port 0 takes a free one.
 	EdgeAddress string `env:"LENDGATE_EDGE_ADDRESS" envDefault:"127.0.0.1:8080"`
 	// EdgeTLSCertificate and EdgeTLSKey are PEM files. Empty: no TLS here, which is for a proxy in front or for one machine.
@@ -43,13 +47,17 @@ type Config struct {
 	EdgeAuthorities []string `env:"LENDGATE_EDGE_AUTHORITIES"`
 	// EdgeTrustedProxies are the networks whose X-Forwarded-For is believed, such as "10.0.0.0/8". Empty: none, the peer is the caller.
 	EdgeTrustedProxies []netip.Prefix `env:"LENDGATE_EDGE_TRUSTED_PROXIES"`
+	// EdgeConnectionsPerAddress is how many connections one address may have. 0, or trusted proxies, which all callers share: no bound.
+	EdgeConnectionsPerAddress int `env:"LENDGATE_EDGE_CONNECTIONS_PER_ADDRESS" envDefault:"2048"`
+	// EdgeAnswerKey is the number of the key by which the edge signs answers, from 1. Count it up to exchange the key.
+	EdgeAnswerKey uint32 `env:"LENDGATE_EDGE_ANSWER_KEY" envDefault:"1"`
 	// PublicURL is the edge's address as third parties reach it, for webhooks. Empty: EdgeAddress.
 	PublicURL string `env:"LENDGATE_PUBLIC_URL"`
-	// InternalAddress is where our own processes reach the services of this one.
+	// InternalAddress is where our own processes reach the services of this one: host:port, or "unix:///path".
 	InternalAddress string `env:"LENDGATE_INTERNAL_ADDRESS" envDefault:"127.0.0.1:0"`
 	// OpsAddress serves health, readiness and metrics.
 	OpsAddress string `env:"LENDGATE_OPS_ADDRESS" envDefault:"127.0.0.1:0"`
-	// Peers are the other processes, as service=url: "loans=http://10.0.0.7:7000".
+	// Peers are the other processes, as service=url: "loans=http://10.0.0.7:7000", or "loans=unix:///path".
 	Peers map[string]string `env:"LENDGATE_PEERS" envKeyValSeparator:"="`
 	// SimulatorsURL is where running simulators of third parties answer. Empty: they run in this process (up) or there are none (serve).
 	SimulatorsURL string `env:"LENDGATE_SIMULATORS_URL"`
@@ -59,6 +67,8 @@ type Config struct {
 	LogLevel slog.Level `env:"LENDGATE_LOG_LEVEL" envDefault:"info"`
 	// DrainTime bounds how long a stop waits for requests in hand.
 	DrainTime time.Duration `env:"LENDGATE_DRAIN_TIME" envDefault:"10s"`
+	// DrainGrace is how long a stop goes on serving after it has told balancers on /readyz, and clients on every answer, to go elsewhere.
+	DrainGrace time.Duration `env:"LENDGATE_DRAIN_GRACE" envDefault:"0s"`
 
 	// TBank, TurboSMS and FCM are the accounts at third parties. Empty ones are those of the simulators.
 	TBank    TBankConfig    `envPrefix:"LENDGATE_TBANK_"`
@@ -100,6 +110,12 @@ func LoadConfig() (Config, error) {
 	if config.DataDir, err = filepath.Abs(config.DataDir); err != nil {
 		return config, fmt.Errorf("LENDGATE_DATA_DIR: %w", err)
 	}
+	if config.EdgeTLSCertificate != "" {
+		// Other verbs read it, too, wherever they are started.
+		if config.EdgeTLSCertificate, err = filepath.Abs(config.EdgeTLSCertificate); err != nil {
+			return config, fmt.Errorf("LENDGATE_EDGE_TLS_CERTIFICATE: %w", err)
+		}
+	}
 	if config.MasterKeyFile == "" {
 		config.MasterKeyFile = filepath.Join(config.DataDir, "master.key")
 	}
@@ -119,12 +135,34 @@ func (c Config) validate() error {
 	if (c.EdgeTLSCertificate == "") != (c.EdgeTLSKey == "") {
 		faults = append(faults, errors.New("LENDGATE_EDGE_TLS_CERTIFICATE and LENDGATE_EDGE_TLS_KEY: both or neither"))
 	}
-	for name := range c.Peers {
+	if c.EdgeAnswerKey == 0 {
+		faults = append(faults, errors.New("LENDGATE_EDGE_ANSWER_KEY: a number from 1"))
+	}
+	for name, address := range c.Peers {
 		if !slices.Contains(ServiceNames(), name) {
 			faults = append(faults, fmt.Errorf("LENDGATE_PEERS: there is no service %q, only %s", name, strings.Join(ServiceNames(), ", ")))
 		}
+		if _, err := link.ParseAddress(address); err != nil {
+			faults = append(faults, fmt.Errorf("LENDGATE_PEERS: %s: %w", name, err))
+		}
 	}
 	return errors.Join(faults...)
+}
+
+// edgeScheme is what addresses of the edge begin with.
+func (c Config) edgeScheme() string {
+	if c.EdgeTLSCertificate != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// connectionsPerAddress is how many connections an address may have; 0 for no bound. Behind a proxy its address is not the callers'.
+func (c Config) connectionsPerAddress() int {
+	if len(c.EdgeTrustedProxies) > 0 {
+		return 0
+	}
+	return c.EdgeConnectionsPerAddress
 }
 
 // readSecret reads a secret from a file, without the newline that editors add.

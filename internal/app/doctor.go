@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +46,10 @@ func Doctor(ctx context.Context, dataDir string) Checkup {
 		return Checkup{Checks: []CheckupLine{{What: "platform", Advice: err.Error()}}}
 	}
 	c := Checkup{OK: true}
+	edge, err := platform.EdgeTransport()
+	if err != nil {
+		return Checkup{Checks: []CheckupLine{{What: "edge", Advice: err.Error()}}}
+	}
 	check := func(what string, ok bool, advice string) {
 		if ok {
 			advice = ""
@@ -53,28 +57,76 @@ func Doctor(ctx context.Context, dataDir string) Checkup {
 		c.Checks = append(c.Checks, CheckupLine{What: what, OK: ok, Advice: advice})
 		c.OK = c.OK && ok
 	}
-	check("process "+strconv.Itoa(platform.PID), alive(platform.PID), "it has ended; start it again: make run")
-	check("ready", answers(ctx, platform.OpsURL+"/readyz"), "see "+platform.OpsURL+"/readyz and the log "+filepath.Join(dataDir, "lendgate.log"))
-	check("edge", answers(ctx, platform.EdgeURL+"/lendgate.mobile.v1.AppService/GetAppConfig?connect=v1&encoding=json&message=%7B%7D"), "the edge does not answer")
-	parts := map[string]int{"lendgate": platform.PID}
-	for name, pid := range platform.Children {
-		check(name+" "+strconv.Itoa(pid), alive(pid), "it has ended; stop and start the platform")
-		parts[name] = pid
-	}
-	tree := childrenOf()
-	for name, pid := range parts {
-		own := memory(pid)
-		if name != "lendgate" {
-			own = 0
-			for _, each := range withDescendants(pid, tree) {
-				own += memory(each)
-			}
+	for _, process := range platform.Processes {
+		check(process.Name+" "+strconv.Itoa(process.PID), alive(process.PID), "it has ended; start it again")
+		if process.OpsURL != "" {
+			check(process.Name+" is ready", answers(ctx, http.DefaultTransport, process.OpsURL+"/readyz"), "see "+process.OpsURL+"/readyz and its log")
 		}
-		c.Memory = append(c.Memory, MemoryOfPart{Part: name, Bytes: own})
-		c.TotalBytes += own
+		for name, pid := range process.Children {
+			check(name+" "+strconv.Itoa(pid), alive(pid), "it has ended; stop and start the platform")
+		}
+	}
+	c.comparePlans(ctx, platform.Processes)
+	for _, service := range ServiceNames() {
+		if platform.Services[service] == "" {
+			check(service, false, "no process of this data folder runs it")
+		}
+	}
+	check("edge", answers(ctx, edge, platform.EdgeURL+"/lendgate.mobile.v1.AppService/GetAppConfig?connect=v1&encoding=json&message=%7B%7D"), "the edge does not answer")
+	c.weigh(platform.Processes)
+	return c
+}
+
+// comparePlans shows which plan each process works by. They should be one.
+func (c *Checkup) comparePlans(ctx context.Context, processes []Process) {
+	first := ""
+	for _, process := range processes {
+		plan := planOf(ctx, process.OpsURL)
+		if plan == "" {
+			continue // Whether it answers at all is another line.
+		}
+		first = cmp.Or(first, plan)
+		line := CheckupLine{What: process.Name + " works by plan " + plan, OK: plan == first}
+		if !line.OK {
+			line.Advice = "another process works by " + first + "; give all the same files, and see the log of the one that refused them"
+		}
+		c.Checks, c.OK = append(c.Checks, line), c.OK && line.OK
+	}
+}
+
+// planOf asks a process for its plan; empty when it does not say.
+func planOf(ctx context.Context, opsURL string) string {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, opsURL+"/healthz", nil)
+	if err != nil {
+		return ""
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return ""
+	}
+	res.Body.Close()
+	return res.Header.Get(planHeader)
+}
+
+// weigh adds up the memory of the processes, and of the servers that they started with all of their own children.
+func (c *Checkup) weigh(processes []Process) {
+	tree := childrenOf()
+	for _, process := range processes {
+		c.Memory = append(c.Memory, MemoryOfPart{Part: process.Name, Bytes: memory(process.PID)})
+		for name, pid := range process.Children {
+			part := MemoryOfPart{Part: name}
+			for _, each := range withDescendants(pid, tree) {
+				part.Bytes += memory(each)
+			}
+			c.Memory = append(c.Memory, part)
+		}
+	}
+	for _, part := range c.Memory {
+		c.TotalBytes += part.Bytes
 	}
 	slices.SortFunc(c.Memory, func(a, b MemoryOfPart) int { return strings.Compare(a.Part, b.Part) })
-	return c
 }
 
 // WriteText prints a checkup for people.
@@ -100,14 +152,14 @@ func alive(pid int) bool {
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
-func answers(ctx context.Context, url string) bool {
+func answers(ctx context.Context, through http.RoundTripper, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := through.RoundTrip(req)
 	if err != nil {
 		return false
 	}

@@ -9,9 +9,6 @@ import (
 	"connectrpc.com/connect"
 	"connectrpc.com/grpcreflect"
 	"github.com/redis/go-redis/v9"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/lendgate/lendgate/bff/edge"
 	"github.com/lendgate/lendgate/bff/mobile"
@@ -23,6 +20,8 @@ import (
 	pushv1 "github.com/lendgate/lendgate/gen/go/lendgate/push/v1"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	"github.com/lendgate/lendgate/internal/rpcerr"
+	"github.com/lendgate/lendgate/internal/sessionkey"
+	"github.com/lendgate/lendgate/web"
 )
 
 // webhookPrefix is where third parties reach us, before the lender and the provider.
@@ -35,84 +34,89 @@ type front struct {
 }
 
 // newFront mounts everything on a new edge.
-func (p *process) newFront(config Config, client redis.UniversalClient, wakeups realtime.Wakeups, log *slog.Logger) (*front, error) {
+func (p *process) newFront(config Config, client redis.UniversalClient, log *slog.Logger) (*front, error) {
 	c := p.clients
-	lenders, err := withDemoPartner(p.tenants, config)
+	first := p.plan.current.Load()
+	lenders, err := withDemoPartner(first.lenders, config)
+	if err != nil {
+		return nil, err
+	}
+	sessionKeys, err := p.secrets.sessionKeys()
+	if err != nil {
+		return nil, err
+	}
+	answerKeys, err := p.secrets.answerKeys(config.EdgeAnswerKey)
 	if err != nil {
 		return nil, err
 	}
 	e, err := edge.New(edge.Config{Authorities: config.EdgeAuthorities, TrustedProxies: config.EdgeTrustedProxies}, edge.Deps{
-		Log: log, Clock: p.clock, Door: p.door, Redis: client, Tenants: lenders, Devices: c.devices, Sessions: c.sessions, Metrics: p.registry,
+		Log: log, Clock: p.clock, Door: p.door, Redis: client, Tenants: lenders, Limits: first.limits, Devices: c.devices, Sessions: c.sessions, PartnerKeys: c.partnerKeys, Metrics: p.registry,
+		Tracing: p.tracing, SessionKeys: sessionKeys, AnswerKeys: answerKeys,
+		Denied: p.noteDenied,
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.mountScreens(e, log)
-	e.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
-		return partnerv1connect.NewCatalogServiceHandler(&partner.Catalog{Products: c.products}, o...)
-	})
+	p.mountScreens(e, sessionKeys, log)
+	p.mountConsole(e)
+	e.Mount(partnerv1connect.CatalogServiceRoutes(&partner.Catalog{Products: c.products}))
 	metrics, err := realtime.NewMetrics(p.registry)
 	if err != nil {
 		return nil, err
 	}
 	socket, err := realtime.New(realtime.Config{
 		Authenticator: realtimeAuthenticator{signer: p.secrets.realtimeSigner(), clock: p.clock},
-		Log:           statusLog{streams: c.streams}, Wakeups: wakeups, Clock: p.clock, Logger: log, Metrics: metrics,
+		Log:           statusLog{streams: c.streams}, Wakeups: p.wakeups(client, e), Clock: p.clock, Logger: log, Metrics: metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
 	e.Handle("GET "+mobile.RealtimePath, socket)
+	cabinet, err := web.Cabinet()
+	if err != nil {
+		return nil, err
+	}
+	e.Handle("GET "+web.CabinetPath, cabinet)
 	e.Webhooks(webhookPrefix, p.takeWebhook)
 	for _, mount := range []func(*grpcreflect.Reflector, ...connect.HandlerOption) (string, http.Handler){grpcreflect.NewHandlerV1, grpcreflect.NewHandlerV1Alpha} {
 		path, handler := mount(grpcreflect.NewStaticReflector(outsideServices()...), connect.WithReadMaxBytes(4<<10)) // A question is a name.
 		e.Stream(path, handler)
 	}
-	return &front{edge: e, socket: socket}, nil
+	f := &front{edge: e, socket: socket}
+	p.plan.front = f
+	return f, nil
 }
 
-// outsideServices are the services that phones and partners see.
+// outsideServices are the services that phones, partners and staff see.
 func outsideServices() []string {
-	return []string{
+	return append([]string{
 		mobilev1connect.AppServiceName, mobilev1connect.AuthServiceName, mobilev1connect.HomeServiceName, mobilev1connect.ProfileServiceName,
 		mobilev1connect.ApplyServiceName, mobilev1connect.LoanServiceName, mobilev1connect.PayServiceName,
 		partnerv1connect.CatalogServiceName,
-	}
+	}, consoleServices()...)
 }
 
-func (p *process) mountScreens(e *edge.Edge, log *slog.Logger) {
+func (p *process) mountScreens(e *edge.Edge, sessionKeys *sessionkey.Maker, log *slog.Logger) {
 	c := p.clients
 	screens := mobile.NewScreens(p.clock, log)
+	screens.Instrument(p.registry)
 	cards := mobile.NewApplicationCards(c.applications, c.flows)
-	e.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
-		return mobilev1connect.NewAppServiceHandler(&mobile.App{Tenants: p.tenants, Clock: p.clock}, o...)
-	})
-	e.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
-		return mobilev1connect.NewAuthServiceHandler(&mobile.Auth{
-			Devices: c.devices, Sessions: c.sessions, RealtimeTokens: p.secrets.realtimeSigner(), Clock: p.clock, AppVersion: edge.AppVersion,
-		}, o...)
-	})
-	e.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
-		return mobilev1connect.NewHomeServiceHandler(&mobile.Home{
-			Screens: screens, Persons: c.persons, Loans: c.loans, Applications: cards, Notifications: c.notifications,
-		}, o...)
-	})
-	e.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
-		return mobilev1connect.NewProfileServiceHandler(&mobile.Profile{
-			Screens: screens, Persons: c.persons, Devices: c.devices, Notifications: c.notifications, Applications: c.applications, Flows: c.flows, Log: log,
-		}, o...)
-	})
-	e.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
-		return mobilev1connect.NewApplyServiceHandler(&mobile.Apply{
-			Screens: screens, Products: c.products, Applications: c.applications, Agreements: c.agreements, Payments: c.payments, Flows: c.flows, Cards: cards,
-		}, o...)
-	})
-	e.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
-		return mobilev1connect.NewLoanServiceHandler(&mobile.Loan{Screens: screens, Loans: c.loans}, o...)
-	})
-	e.Mount(func(o ...connect.HandlerOption) (string, http.Handler) {
-		return mobilev1connect.NewPayServiceHandler(&mobile.Pay{Screens: screens, Loans: c.loans, Payments: c.payments}, o...)
-	})
+	e.Mount(mobilev1connect.AppServiceRoutes(&mobile.App{Tenants: p.tenants, Clock: p.clock}))
+	e.Mount(mobilev1connect.AuthServiceRoutes(&mobile.Auth{
+		Devices: c.devices, Sessions: c.sessions, RealtimeTokens: p.secrets.realtimeSigner(), SessionKeys: sessionKeys, Clock: p.clock,
+		AppVersion: edge.AppVersion,
+	}))
+	e.Mount(mobilev1connect.HomeServiceRoutes(&mobile.Home{
+		Screens: screens, Persons: c.persons, Loans: c.loans, Applications: cards, Notifications: c.notifications,
+	}))
+	e.Mount(mobilev1connect.ProfileServiceRoutes(&mobile.Profile{
+		Screens: screens, Persons: c.persons, Devices: c.devices, Notifications: c.notifications, Applications: c.applications, Flows: c.flows, Log: log,
+	}))
+	e.Mount(mobilev1connect.ApplyServiceRoutes(&mobile.Apply{
+		Screens: screens, Products: c.products, Applications: c.applications, Agreements: c.agreements, Payments: c.payments, Flows: c.flows, Cards: cards,
+	}))
+	e.Mount(mobilev1connect.LoanServiceRoutes(&mobile.Loan{Screens: screens, Loans: c.loans}))
+	e.Mount(mobilev1connect.PayServiceRoutes(&mobile.Pay{Screens: screens, Loans: c.loans, Payments: c.payments}))
 }
 
 // takeWebhook hands a notification to the service that knows the provider.
@@ -127,16 +131,6 @@ func (p *process) takeWebhook(ctx context.Context, w edge.Webhook) (edge.Acknowl
 	default:
 		return edge.Acknowledgement{}, rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_PROVIDER_UNKNOWN, "no such provider")
 	}
-}
-
-// handler is the front with a trace around every request.
-func (f *front) handler(tracing trace.TracerProvider) http.Handler {
-	return traced(f.edge.Handler(), "edge", tracing)
-}
-
-func traced(handler http.Handler, name string, tracing trace.TracerProvider) http.Handler {
-	return otelhttp.NewHandler(handler, name, otelhttp.WithTracerProvider(tracing), otelhttp.WithPropagators(propagation.TraceContext{}),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.URL.Path }))
 }
 
 // newRedis connects to Redis. It is a cache: a process starts without it too.

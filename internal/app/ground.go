@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 )
 
 // Ground runs what the parts of an installation stand on, and no part: PostgreSQL with migrated schemas, Redis, Temporal, the event bus and
-// the simulators of third parties, until ctx ends. What serve has to be told is printed to out as lines NAME=value, and nothing else is, so
+// the simulators of third parties, until ctx ends. What serve has to be told is printed to out as lines NAME='value', and nothing else is, so
 // that a shell can take it over. It is how one machine runs the platform in several processes. LENDGATE_PUBLIC_URL, or else
 // LENDGATE_EDGE_ADDRESS, has to say where the edge will be: third parties are told so.
 func Ground(ctx context.Context, config Config, out io.Writer) (err error) {
@@ -39,33 +40,28 @@ func Ground(ctx context.Context, config Config, out io.Writer) (err error) {
 	if err := migrate.Up(ctx, m.databaseURL, keys.master, nil); err != nil {
 		return err
 	}
-	if config.PublicURL == "" {
-		config.PublicURL = "http://" + config.EdgeAddress
-	}
-	handler := &lateHandler{}
-	server, err := listen(ctx, "simulators", simulatorsAddress(config.DataDir), true, handler)
-	if err != nil {
+	if err := makeDemoPartnerKey(config); err != nil {
 		return err
 	}
-	sims, err := startSimulators(config.DataDir, server.url(), config.PublicURL, log)
-	if err != nil {
-		return errors.Join(err, server.listener.Close())
+	if config.PublicURL == "" {
+		config.PublicURL = config.edgeScheme() + "://" + config.EdgeAddress
 	}
-	handler.Handler = sims.handler()
-	if err := os.WriteFile(filepath.Join(config.DataDir, "simulators", "address"), []byte(server.address()), 0o600); err != nil {
-		return errors.Join(err, server.listener.Close())
+	server, sims, err := openSimulators(ctx, config, log)
+	if err != nil {
+		return err
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.serve("", "") }()
 	defer func() { err = errors.Join(err, stopSimulators(server.http, sims)) }()
 
-	for _, line := range [][2]string{
-		{"LENDGATE_DATABASE_URL", m.databaseURL}, {"LENDGATE_REDIS_URL", m.redisURL}, {"LENDGATE_TEMPORAL_ADDRESS", m.temporalAddress},
-		{"LENDGATE_KAFKA_BROKERS", strings.Join(m.brokers, ",")}, {"LENDGATE_SIMULATORS_URL", server.url()},
-		{"LENDGATE_PUBLIC_URL", config.PublicURL},
-	} {
-		fmt.Fprintf(out, "%s=%s\n", line[0], line[1])
+	note := Platform{
+		SimulatorsURL: server.url(), Brokers: m.brokers, Processes: []Process{{Name: groundName, PID: os.Getpid(), Children: m.children}},
 	}
+	if err := note.write(config.DataDir); err != nil {
+		return err
+	}
+	defer note.forget(config.DataDir)
+	printSettings(out, m, server.url(), config.PublicURL)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -73,6 +69,35 @@ func Ground(ctx context.Context, config Config, out io.Writer) (err error) {
 		return err
 	case err := <-failed:
 		return err
+	}
+}
+
+// openSimulators opens the port of the simulators and makes them, without serving yet.
+func openSimulators(ctx context.Context, config Config, log *slog.Logger) (*server, *simulators, error) {
+	handler := &lateHandler{}
+	server, err := listen(ctx, "simulators", simulatorsAddress(config.DataDir), true, handler)
+	if err != nil {
+		return nil, nil, err
+	}
+	sims, err := startSimulators(config, server.url(), log)
+	if err != nil {
+		return nil, nil, errors.Join(err, server.listener.Close())
+	}
+	handler.Handler = sims.handler()
+	if err := os.WriteFile(filepath.Join(config.DataDir, "simulators", "address"), []byte(server.address()), 0o600); err != nil {
+		return nil, nil, errors.Join(err, server.listener.Close())
+	}
+	return server, sims, nil
+}
+
+// printSettings prints what serve has to be told, quoted for a shell. The last line says that all is there.
+func printSettings(out io.Writer, m *machine, simulatorsURL, publicURL string) {
+	for _, line := range [][2]string{
+		{"LENDGATE_DATABASE_URL", m.databaseURL}, {"LENDGATE_REDIS_URL", m.redisURL}, {"LENDGATE_TEMPORAL_ADDRESS", m.temporalAddress},
+		{"LENDGATE_KAFKA_BROKERS", strings.Join(m.brokers, ",")}, {"LENDGATE_SIMULATORS_URL", simulatorsURL},
+		{"LENDGATE_PUBLIC_URL", publicURL},
+	} {
+		fmt.Fprintf(out, "%s='%s'\n", line[0], strings.ReplaceAll(line[1], "'", `'\''`))
 	}
 }
 

@@ -18,10 +18,13 @@ func newRegistry() *prometheus.Registry {
 }
 
 // opsHandler serves those who run the platform: /healthz says that the process lives, /readyz that it may be sent requests, /metrics what
-// it did (Prometheus). It is never on the address that phones reach.
+// it did (Prometheus). Health names the plan that the process works by. It is never on the address that phones reach.
 func (p *process) opsHandler(draining func() bool) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeLine(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(planHeader, p.plan.current.Load().hash)
+		writeLine(w, http.StatusOK, "ok")
+	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if draining() {
 			writeLine(w, http.StatusServiceUnavailable, "draining")

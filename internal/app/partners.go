@@ -76,8 +76,8 @@ func makeDemoPartnerKey(config Config) error {
 	return errors.Join(err, file.Close())
 }
 
-// withDemoPartner adds the shop to the demo lender, when there is one and its key has been made. Of the parts of a process only the edge
-// needs to know partners.
+// withDemoPartner adds the shop to the demo lender, when there is one and its key has been made. Of the parts of a process only the edge,
+// which lets partners in, and identity, which keeps the keys that staff issue to them, need to know partners.
 func withDemoPartner(lenders *tenant.Directory, config Config) (*tenant.Directory, error) {
 	if config.TenantsFile != "" {
 		return lenders, nil

@@ -1,107 +1,143 @@
 package app
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
+	"maps"
 	"os"
 	"path/filepath"
-
-	"connectrpc.com/connect"
-
-	"github.com/lendgate/lendgate/gen/go/lendgate/loans/v1/loansv1connect"
-	"github.com/lendgate/lendgate/gen/go/lendgate/payments/v1/paymentsv1connect"
-	"github.com/lendgate/lendgate/internal/actor"
-	"github.com/lendgate/lendgate/internal/clock"
-	"github.com/lendgate/lendgate/internal/inproc"
+	"slices"
+	"strings"
 )
 
-// Platform is where a running installation listens. It is written to DataDir/platform.json when everything is ready, so that the other
-// verbs find it.
+// Platform is where a running installation listens. Each of its processes notes its own share in the data folder when it is ready, up in
+// platform.json and the parts of several in parts/<name>.json, so that the other verbs find the whole.
 type Platform struct {
-	EdgeURL       string `json:"edge_url"`
-	InternalURL   string `json:"internal_url"`
-	OpsURL        string `json:"ops_url"`
-	SimulatorsURL string `json:"simulators_url"`
-	PID           int    `json:"pid"`
+	// EdgeURL is where phones connect; empty when no edge runs.
+	EdgeURL string `json:"edge_url,omitempty"`
+	// EdgeCertificate is the PEM file of the edge's certificate; empty without TLS.
+	EdgeCertificate string `json:"edge_certificate,omitempty"`
+	// SimulatorsURL is where the simulators of third parties answer; empty when they are real.
+	SimulatorsURL string `json:"simulators_url,omitempty"`
+	// Services are where our own processes reach each service, by its name.
+	Services map[string]string `json:"services,omitempty"`
+	// Brokers are those of the event bus.
+	Brokers []string `json:"brokers,omitempty"`
+	// Processes run it, by name.
+	Processes []Process `json:"processes"`
+}
+
+// Process is one process of a running installation.
+type Process struct {
+	// Name is "lendgate" when it runs everything, else its parts with commas between, or "ground".
+	Name string `json:"name"`
+	PID  int    `json:"pid"`
+	// OpsURL serves health, readiness and metrics; empty when it has none.
+	OpsURL string `json:"ops_url,omitempty"`
 	// Children are the servers that it started, by name.
 	Children map[string]int `json:"children,omitempty"`
 }
 
+// wholeName and groundName name the processes of up, with and without --ground.
+const (
+	wholeName  = "lendgate"
+	groundName = "ground"
+)
+
 func platformFile(dataDir string) string { return filepath.Join(dataDir, "platform.json") }
 
-// FindPlatform reads where the platform of a data folder listens.
-func FindPlatform(dataDir string) (Platform, error) {
-	raw, err := os.ReadFile(platformFile(dataDir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Platform{}, fmt.Errorf("no platform is running from %s; start one in another terminal: make run", dataDir)
+func partsDir(dataDir string) string { return filepath.Join(dataDir, "parts") }
+
+// noteFile is where a process notes its share.
+func noteFile(dataDir, name string) string {
+	if name == wholeName {
+		return platformFile(dataDir)
 	}
+	return filepath.Join(partsDir(dataDir), strings.ReplaceAll(name, ",", "-")+".json")
+}
+
+// FindPlatform reads where the platform of a data folder listens. Notes that killed processes left behind count only when there are no others.
+func FindPlatform(dataDir string) (Platform, error) {
+	files, err := filepath.Glob(filepath.Join(partsDir(dataDir), "*.json"))
 	if err != nil {
 		return Platform{}, err
 	}
-	var p Platform
-	if err := json.Unmarshal(raw, &p); err != nil {
-		return Platform{}, fmt.Errorf("%s: %w", platformFile(dataDir), err)
+	var notes []Platform
+	for _, file := range append(files, platformFile(dataDir)) {
+		note, err := readNote(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // A process that has ended meanwhile takes its note away.
+		}
+		if err != nil {
+			return Platform{}, err
+		}
+		notes = append(notes, note)
 	}
-	return p, nil
+	if len(notes) == 0 {
+		return Platform{}, fmt.Errorf("no platform is running from %s; start one in another terminal: make run", dataDir)
+	}
+	if live := slices.DeleteFunc(slices.Clone(notes), Platform.ended); len(live) > 0 {
+		notes = live
+	}
+	return merge(notes), nil
 }
 
+// merge makes one platform of the shares of its processes.
+func merge(notes []Platform) Platform {
+	whole := Platform{Services: map[string]string{}}
+	for _, note := range notes {
+		if note.EdgeURL != "" {
+			whole.EdgeURL, whole.EdgeCertificate = note.EdgeURL, note.EdgeCertificate
+		}
+		whole.SimulatorsURL = cmp.Or(whole.SimulatorsURL, note.SimulatorsURL)
+		maps.Copy(whole.Services, note.Services)
+		if len(whole.Brokers) == 0 {
+			whole.Brokers = note.Brokers
+		}
+		whole.Processes = append(whole.Processes, note.Processes...)
+	}
+	slices.SortFunc(whole.Processes, func(a, b Process) int { return strings.Compare(a.Name, b.Name) })
+	return whole
+}
+
+func readNote(file string) (Platform, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return Platform{}, err
+	}
+	var note Platform
+	if err := json.Unmarshal(raw, &note); err != nil {
+		return Platform{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return note, nil
+}
+
+// ended tells that none of the processes lives.
+func (p Platform) ended() bool {
+	return !slices.ContainsFunc(p.Processes, func(each Process) bool { return alive(each.PID) })
+}
+
+// write notes the share of one process. The caller takes the note away when it ends; one that was left behind is overwritten by the next start.
 func (p Platform) write(dataDir string) error {
 	raw, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return err
 	}
-	draft := platformFile(dataDir) + ".new"
+	file := noteFile(dataDir, p.Processes[0].Name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	draft := file + ".new"
 	if err := os.WriteFile(draft, append(raw, '\n'), 0o644); err != nil {
 		return err
 	}
-	return os.Rename(draft, platformFile(dataDir))
+	return os.Rename(draft, file)
 }
 
-// Operator is the command line on the operator's own machine: it holds the master key, so it may vouch for itself.
-type Operator struct {
-	Loans    loansv1connect.LoanServiceClient
-	Payments paymentsv1connect.PaymentServiceClient
-	Ledger   paymentsv1connect.LedgerServiceClient
-
-	tenant string
-}
-
-// DialOperator reaches the services of a running platform as the operator of a lender.
-func DialOperator(dataDir, tenant string) (*Operator, error) {
-	platform, err := FindPlatform(dataDir)
-	if err != nil {
-		return nil, err
-	}
-	config, err := LoadConfig()
-	if err != nil {
-		return nil, err
-	}
-	keyFile := filepath.Join(dataDir, "master.key")
-	if _, err := os.Stat(keyFile); err != nil {
-		keyFile = config.MasterKeyFile
-	}
-	keys, err := loadSecrets(keyFile)
-	if err != nil {
-		return nil, err
-	}
-	door, err := inproc.NewDoor(newLogger(os.Stderr, config.LogLevel), clock.System{}, keys.actorSigner())
-	if err != nil {
-		return nil, err
-	}
-	options := connect.WithInterceptors(door.ClientInterceptor())
-	return &Operator{
-		Loans:    loansv1connect.NewLoanServiceClient(http.DefaultClient, platform.InternalURL, options),
-		Payments: paymentsv1connect.NewPaymentServiceClient(http.DefaultClient, platform.InternalURL, options),
-		Ledger:   paymentsv1connect.NewLedgerServiceClient(http.DefaultClient, platform.InternalURL, options),
-		tenant:   tenant,
-	}, nil
-}
-
-// Context makes ctx the operator's.
-func (o *Operator) Context(ctx context.Context) context.Context {
-	return actor.AsService(ctx, o.tenant, "operator")
+// forget takes the note of one process away.
+func (p Platform) forget(dataDir string) {
+	_ = os.Remove(noteFile(dataDir, p.Processes[0].Name)) // One left behind is overwritten by the next start.
 }

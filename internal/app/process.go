@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -23,6 +25,7 @@ import (
 	"github.com/lendgate/lendgate/internal/clock"
 	"github.com/lendgate/lendgate/internal/idempotency"
 	"github.com/lendgate/lendgate/internal/inproc"
+	"github.com/lendgate/lendgate/internal/link"
 	"github.com/lendgate/lendgate/internal/migrate"
 	"github.com/lendgate/lendgate/internal/pagetoken"
 	"github.com/lendgate/lendgate/internal/pgdb"
@@ -37,23 +40,29 @@ func ServiceNames() []string {
 
 // process is one process of an installation: the parts that run in it and what they share.
 type process struct {
-	config   Config
-	machine  *machine
-	secrets  secrets
-	log      *slog.Logger
-	clock    clock.Clock
+	config  Config
+	machine *machine
+	secrets secrets
+	log     *slog.Logger
+	clock   clock.Clock
+	// plan is what may change while the process runs; tenants are its lenders.
+	plan     *planner
 	tenants  *tenant.Directory
 	tokens   *pagetoken.Tokens
 	sealer   *seal.Sealer
 	door     *inproc.Door
 	registry *prometheus.Registry
 	tracing  *trace.TracerProvider
+	// spans makes a span of every call over the network, on both of its sides.
+	spans    *otelconnect.Interceptor
 	services []string
 	// sandboxCodes are the fixed codes of demo phones; empty wherever third parties are real.
 	sandboxCodes map[string]string
 
 	handlers handlers
 	clients  clients
+	// links are those of other processes to the services of this one.
+	links *link.Server
 	// databases are those of the services of this process.
 	databases map[string]*pgdb.DB
 	// runs are the loops that live as long as the process.
@@ -66,12 +75,14 @@ type process struct {
 func newProcess(ctx context.Context, config Config, m *machine, keys secrets, log *slog.Logger, services []string) (*process, error) {
 	p := &process{
 		config: config, machine: m, secrets: keys, log: log, clock: clock.System{}, registry: newRegistry(), services: services,
-		databases: map[string]*pgdb.DB{},
+		databases: map[string]*pgdb.DB{}, tenants: &tenant.Directory{},
 	}
-	var err error
-	if p.tenants, err = loadTenants(config.TenantsFile); err != nil {
+	first, err := readPlan(config)
+	if err != nil {
 		return nil, err
 	}
+	p.plan = newPlanner(p, first)
+	p.tenants.Replace(first.lenders)
 	if p.tokens, err = pagetoken.New(keys.master); err != nil {
 		return nil, err
 	}
@@ -90,38 +101,45 @@ func newProcess(ctx context.Context, config Config, m *machine, keys secrets, lo
 		defer cancel()
 		_ = p.tracing.Shutdown(ctx) // The last traces may be lost; nothing else is.
 	})
-	spans, err := otelconnect.NewInterceptor(otelconnect.WithTracerProvider(p.tracing), otelconnect.WithPropagator(propagation.TraceContext{}),
+	p.spans, err = otelconnect.NewInterceptor(otelconnect.WithTracerProvider(p.tracing), otelconnect.WithPropagator(propagation.TraceContext{}),
 		otelconnect.WithoutMetrics(), otelconnect.WithTrustRemote())
 	if err != nil {
 		return nil, err
 	}
-	for _, service := range ServiceNames() {
-		if !p.local(service) && config.Peers[service] == "" {
-			return nil, fmt.Errorf("the service %s runs neither here nor at a known address: LENDGATE_PEERS=%s=http://…", service, service)
-		}
+	peers, err := newPeers(config, p.door, log, p.local)
+	if err != nil {
+		return nil, err
 	}
-	p.clients = dialer{door: p.door, http: internalClient(), local: p.local, peers: config.Peers, tracing: spans}.clients(&p.handlers)
+	for _, each := range peers {
+		p.closes = append(p.closes, each.link.Close)
+	}
+	p.clients = dialer{door: p.door, local: p.local, peers: peers, tracing: p.spans}.clients(&p.handlers)
+	p.links = link.NewServer(link.ServerConfig{Door: p.door, Log: log})
 	return p, nil
-}
-
-// internalClient speaks HTTP/2 without TLS to our own processes.
-func internalClient() *http.Client {
-	var protocols http.Protocols
-	protocols.SetUnencryptedHTTP2(true)
-	return &http.Client{Transport: &http.Transport{Protocols: &protocols, IdleConnTimeout: time.Minute}}
 }
 
 // local tells whether a service runs in this process.
 func (p *process) local(service string) bool { return slices.Contains(p.services, service) }
 
-// internalHandler serves this process's services to the others.
-func (p *process) internalHandler() (http.Handler, error) {
-	spans, err := otelconnect.NewInterceptor(otelconnect.WithTracerProvider(p.tracing), otelconnect.WithPropagator(propagation.TraceContext{}),
-		otelconnect.WithoutMetrics(), otelconnect.WithTrustRemote())
-	if err != nil {
-		return nil, err
+// internalHandler serves this process's services to the others, over links and by Connect. Guard bounds what comes by Connect.
+func (p *process) internalHandler() http.Handler {
+	return p.links.Handler(p.door.Guard(p.handlers.routes(p.local, p.links, connect.WithInterceptors(p.spans, p.door.Interceptor()))))
+}
+
+// note is this process's share of the platform, given its servers by name.
+func (p *process) note(servers map[string]*server) Platform {
+	note := Platform{
+		Services: map[string]string{}, Brokers: p.machine.brokers,
+		Processes: []Process{{Name: strings.Join(p.services, ","), PID: os.Getpid(), OpsURL: servers["ops"].url()}},
 	}
-	return p.door.Guard(p.handlers.routes(p.local, connect.WithInterceptors(spans, p.door.Interceptor()), connect.WithReadMaxBytes(8<<20))), nil
+	for _, service := range p.services {
+		note.Services[service] = servers["internal"].url()
+	}
+	if edge := servers["edge"]; edge != nil {
+		note.EdgeURL, note.EdgeCertificate = edge.url(), p.config.EdgeTLSCertificate
+		note.Processes[0].Name = strings.Join(append(slices.Clone(p.services), EdgePart), ",")
+	}
+	return note
 }
 
 // database opens the database of a service with the service's own role.

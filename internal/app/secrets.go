@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,7 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lendgate/lendgate/bff/signature"
 	"github.com/lendgate/lendgate/internal/actor"
+	"github.com/lendgate/lendgate/internal/sessionkey"
 )
 
 const masterKeySize = 32
@@ -81,4 +84,31 @@ const realtimeLifetime = 10 * time.Minute
 // realtimeSigner vouches for a person towards the websocket.
 func (s secrets) realtimeSigner() *actor.Signer {
 	return actor.NewSigner(s.derive("realtime tokens"), realtimeLifetime)
+}
+
+// sessionKeys derives the keys that phones sign with after a login.
+func (s secrets) sessionKeys() (*sessionkey.Maker, error) {
+	return sessionkey.NewMaker(s.derive("session keys"))
+}
+
+// answerKeys are the keys by which the edge signs answers: first the one of this number, which signs; then the next, so that callers know it
+// before it signs; then the one before, so that callers of a process that was restarted first can check what the others still sign. An
+// operator exchanges keys by counting the number up.
+func (s secrets) answerKeys(number uint32) ([]signature.Key, error) {
+	numbers := []uint32{number, number + 1}
+	if number > 1 {
+		numbers = append(numbers, number-1)
+	}
+	keys := make([]signature.Key, len(numbers))
+	for i, n := range numbers {
+		key, err := signature.NewKey("", ed25519.NewKeyFromSeed(s.derive(fmt.Sprintf("answers %d", n))))
+		if err != nil {
+			return nil, err
+		}
+		if key.ID, err = key.Thumbprint(); err != nil { // As the directory of keys wants it.
+			return nil, err
+		}
+		keys[i] = key
+	}
+	return keys, nil
 }

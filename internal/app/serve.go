@@ -7,10 +7,13 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
+	"github.com/lendgate/lendgate/internal/journal"
 	"github.com/lendgate/lendgate/internal/migrate"
 )
 
@@ -23,7 +26,8 @@ func Serve(ctx context.Context, config Config, parts []string, out io.Writer) er
 	if err := checkServe(config, parts); err != nil {
 		return err
 	}
-	log := newLogger(os.Stderr, config.LogLevel)
+	log, flush := journal.New(os.Stderr, config.LogLevel)
+	defer flush()
 	keys, err := loadSecrets(config.MasterKeyFile)
 	if err != nil {
 		return err
@@ -51,9 +55,10 @@ func Serve(ctx context.Context, config Config, parts []string, out io.Writer) er
 	}
 	var f *front
 	if slices.Contains(parts, EdgePart) {
-		if f, err = p.newFront(config, client, p.wakeups(client), log); err != nil {
+		if f, err = p.newFront(config, client, log); err != nil {
 			return err
 		}
+		f.edge.Settle(ctx)
 	}
 	return p.serveUntil(ctx, f, out)
 }
@@ -92,30 +97,12 @@ func (p *process) accounts() (vendorAccounts, error) {
 
 // serveUntil opens the ports, runs the loops and drains when ctx ends.
 func (p *process) serveUntil(ctx context.Context, f *front, out io.Writer) error {
-	internal, err := p.internalHandler()
+	servers, err := p.openPorts(ctx, f)
 	if err != nil {
 		return err
 	}
-	handlers := map[string]http.Handler{"internal": internal, "ops": p.opsHandler(func() bool { return ctx.Err() != nil })}
-	addresses := map[string]string{"internal": p.config.InternalAddress, "ops": p.config.OpsAddress}
-	if f != nil {
-		handlers["edge"], addresses["edge"] = f.handler(p.tracing), p.config.EdgeAddress
-		p.runs = append(p.runs, p.logged("websocket", f.socket.Run))
-	}
-	failed := make(chan error, len(handlers))
-	var servers []*server
-	for _, name := range []string{"edge", "internal", "ops"} {
-		if handlers[name] == nil {
-			continue
-		}
-		s, err := listen(ctx, name, addresses[name], false, handlers[name])
-		if err != nil {
-			return err
-		}
-		if name == "edge" && p.config.EdgeTLSCertificate != "" {
-			s.scheme = "https"
-		}
-		servers = append(servers, s)
+	failed := make(chan error, len(servers))
+	for name, s := range servers {
 		fmt.Fprintf(out, "%s %s\n", name, s.url())
 		go func() {
 			certificate, key := "", ""
@@ -127,6 +114,15 @@ func (p *process) serveUntil(ctx context.Context, f *front, out io.Writer) error
 			}
 		}()
 	}
+	note := p.note(servers)
+	if err := note.write(p.config.DataDir); err != nil {
+		p.log.WarnContext(ctx, "verbs on this machine will not find this process", "error", err.Error())
+	}
+	defer note.forget(p.config.DataDir)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	p.runs = append(p.runs, func(ctx context.Context) { p.plan.watch(ctx, hangups) })
 	loops, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	var group sync.WaitGroup
@@ -137,18 +133,56 @@ func (p *process) serveUntil(ctx context.Context, f *front, out io.Writer) error
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	drain, done := context.WithTimeout(context.WithoutCancel(ctx), p.config.DrainTime)
-	defer done()
-	if f != nil {
-		f.edge.Drain()
-		_ = f.socket.Drain(drain)
-	}
-	for _, s := range servers {
-		_ = s.http.Shutdown(drain)
+	if !drain(f.face(), servers, p.config.DrainGrace, p.config.DrainTime) {
+		p.log.WarnContext(ctx, "requests were cut off: they did not end within the drain time", "drain_time", p.config.DrainTime.String())
 	}
 	cancel()
 	group.Wait()
 	return err
+}
+
+// openPorts opens the ports of this process. When one cannot be had, none stays open.
+func (p *process) openPorts(ctx context.Context, f *front) (map[string]*server, error) {
+	handlers := map[string]http.Handler{"internal": p.internalHandler(), "ops": p.opsHandler(func() bool { return ctx.Err() != nil })}
+	addresses := map[string]string{"internal": p.config.InternalAddress, "ops": p.config.OpsAddress, "edge": p.config.EdgeAddress}
+	if f != nil {
+		handlers["edge"] = f.edge.Handler()
+		p.runs = append(p.runs, p.logged("websocket", f.socket.Run))
+	}
+	servers := map[string]*server{}
+	for name, handler := range handlers {
+		s, err := p.open(ctx, name, addresses[name], handler)
+		if err != nil {
+			for _, open := range servers {
+				_ = open.listener.Close()
+			}
+			return nil, err
+		}
+		servers[name] = s
+	}
+	servers["internal"].links = p.links
+	return servers, nil
+}
+
+// open opens one port. The edge's may have been opened by a service manager, and is fit for the open.
+func (p *process) open(ctx context.Context, name, address string, handler http.Handler) (*server, error) {
+	if name != "edge" {
+		return listen(ctx, name, address, false, handler)
+	}
+	inherited, err := inheritedListener(os.Getenv, firstInherited)
+	if err != nil {
+		return nil, err
+	}
+	var s *server
+	if inherited != nil {
+		s = newServer(name, inherited, handler)
+		s.inherited = true
+	} else if s, err = listen(ctx, name, address, false, handler); err != nil {
+		return nil, err
+	}
+	s.scheme = p.config.edgeScheme()
+	s.guard(p.config.connectionsPerAddress(), p.clock)
+	return s, nil
 }
 
 // Migrate brings the database of the configuration to what this binary needs.

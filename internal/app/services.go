@@ -49,8 +49,12 @@ func (p *process) buildIdentity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lenders, err := withDemoPartner(p.tenants, p.config) // Their partners may be given keys.
+	if err != nil {
+		return err
+	}
 	service, err := identity.New(identity.Deps{
-		DB: db, Keeper: p.keeper(db), Sealer: p.sealer, Clock: p.clock, Tenants: p.tenants,
+		DB: db, Keeper: p.keeper(db), Sealer: p.sealer, Clock: p.clock, Tenants: lenders,
 		Notifications: p.clients.notifications, SecretKey: p.secrets.derive("identity secrets"),
 		Config: identity.Config{SandboxCodes: p.sandboxCodes},
 	})
@@ -61,6 +65,14 @@ func (p *process) buildIdentity(ctx context.Context) error {
 	p.handlers.sessions.SessionServiceHandler = service
 	p.handlers.challenges.ChallengeServiceHandler = service
 	p.handlers.persons.PersonServiceHandler = service
+	p.handlers.partnerKeys.PartnerKeyServiceHandler = service
+	p.handlers.staff.StaffServiceHandler = service
+	p.handlers.staffSessions.StaffSessionServiceHandler = service
+	p.handlers.roles.RoleServiceHandler = service
+	p.handlers.audit.AuditServiceHandler = service
+	if err := p.seedDemoStaff(ctx, service); err != nil {
+		return err
+	}
 	p.runs = append(p.runs, p.logged("identity sweeper", identity.NewSweeper(service, p.log).Run))
 	return p.tell(ctx, "identity", db)
 }
@@ -196,7 +208,7 @@ func workJobs(ctx context.Context, jobs *river.Client[pgx.Tx]) error {
 // logged makes a loop of one that may fail at its start or end.
 func (p *process) logged(name string, run func(ctx context.Context) error) func(ctx context.Context) {
 	return func(ctx context.Context) {
-		if err := run(ctx); err != nil {
+		if err := run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			p.log.ErrorContext(ctx, "loop ended", "loop", name, "error", err.Error())
 		}
 	}

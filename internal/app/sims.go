@@ -44,18 +44,25 @@ type simAccounts struct {
 	pushAccount                       fcmsim.Account
 }
 
-// startSimulators makes the third parties. url is where they will be reached, publicURL where they reach us.
-func startSimulators(dataDir, url, publicURL string, log *slog.Logger) (*simulators, error) {
-	dir := filepath.Join(dataDir, "simulators")
+// startSimulators makes the third parties. url is where they will be reached; they reach us at the configuration's PublicURL.
+func startSimulators(config Config, url string, log *slog.Logger) (*simulators, error) {
+	lenders, err := loadTenants(config.TenantsFile)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(config.DataDir, "simulators")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	accounts, err := readSimAccounts(dataDir, url)
+	accounts, err := readSimAccounts(config.DataDir, url)
 	if err != nil {
 		return nil, err
 	}
 	s := &simulators{url: url, accounts: accounts}
-	if err := errors.Join(s.openBank(dir, publicURL, log), s.openSMS(dir, publicURL, log), s.openPush(dir, log)); err != nil {
+	err = errors.Join(
+		s.openBank(dir, config.PublicURL, lenders.Default().Currency, log), s.openSMS(dir, config.PublicURL, log), s.openPush(dir, log),
+	)
+	if err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -94,10 +101,12 @@ func demoRetries() []time.Duration {
 	return retries
 }
 
-func (s *simulators) openBank(dir, publicURL string, log *slog.Logger) error {
+func (s *simulators) openBank(dir, publicURL, currency string, log *slog.Logger) error {
 	var err error
 	s.bank, err = tbanksim.New(tbanksim.Options{
-		Terminals: []tbanksim.Terminal{{Key: simTerminal, Password: s.accounts.bankPassword, NotificationURL: webhookURL(publicURL, DemoTenant, "tbank")}},
+		Terminals: []tbanksim.Terminal{{
+			Key: simTerminal, Password: s.accounts.bankPassword, Currency: currency, NotificationURL: webhookURL(publicURL, DemoTenant, "tbank"),
+		}},
 		PayoutTerminals: []tbanksim.PayoutTerminal{{
 			Key: simPayoutTerminal, SerialNumber: simSerialNumber, PublicKey: &s.accounts.payoutKey.PublicKey,
 		}},

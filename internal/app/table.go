@@ -6,16 +6,18 @@ import (
 	"path/filepath"
 
 	"github.com/lendgate/lendgate/bff/mobile"
+	"github.com/lendgate/lendgate/web"
 )
 
 // printTable says that the platform is ready, where everything is and what to do next.
 func printTable(out io.Writer, config Config, platform Platform, m *machine, people []person, seconds float64) {
 	row := func(name, what string) { fmt.Fprintf(out, "  %-16s %s\n", name, what) }
 	fmt.Fprintf(out, "\nlendgate is ready (%.1f s)\n\n", seconds)
-	row("Edge", platform.EdgeURL+"  (Connect, gRPC, gRPC-Web)")
+	row("Edge", platform.EdgeURL+"  (Connect, gRPC, gRPC-Web, REST)")
+	row("Cabinet", platform.EdgeURL+web.CabinetPath+"  (the borrower's pages)")
 	row("Websocket", platform.EdgeURL+mobile.RealtimePath)
-	row("Services", platform.InternalURL+"  (our own processes only)")
-	row("Operations", platform.OpsURL+"/readyz, /healthz, /metrics")
+	row("Services", platform.Services["loans"]+"  (our own processes only)")
+	row("Operations", platform.Processes[0].OpsURL+"/readyz, /healthz, /metrics")
 	row("Third parties", platform.SimulatorsURL+"  (simulators: text messages, bank, push)")
 	for _, p := range m.parts {
 		row(p.name, p.what)
@@ -27,10 +29,12 @@ func printTable(out io.Writer, config Config, platform Platform, m *machine, peo
 			row("  "+p.name, p.phone+"  code "+p.code)
 		}
 	}
+	printDemoStaff(out, config, row)
 	printDemoPartner(out, config, row)
 	fmt.Fprint(out, `
   Next
     make demo                       a phone takes a loan, pays it back, and the books are checked
+    go run ./cmd/lendgate listen    every event of the platform, a line each, as it happens
     go run ./cmd/lendgate doctor    what runs, how much memory it takes, what is wrong
     curl -s '`+platform.EdgeURL+`/lendgate.mobile.v1.AppService/GetAppConfig?connect=v1&encoding=json&message=%7B%7D'
 

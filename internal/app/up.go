@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lendgate/lendgate/internal/clock"
+	"github.com/lendgate/lendgate/internal/journal"
 	"github.com/lendgate/lendgate/internal/migrate"
 )
 
@@ -61,17 +63,21 @@ func Up(ctx context.Context, config Config, out io.Writer) (err error) {
 	done("all in this process")
 
 	done = progress.begin("Demo data")
-	people, err := up.process.seed(ctx)
-	if err != nil {
+	if err := seed(ctx, up.process.clients.products, up.process.tenants.Default()); err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
+	people := demoPeople()
 	done(fmt.Sprintf("%d people", len(people)))
+
+	done = progress.begin("Edge")
+	up.front.edge.Settle(ctx)
+	done("knows whose signatures are new") // A Redis that has just started cannot tell at once.
 
 	platform := up.platform()
 	if err := platform.write(config.DataDir); err != nil {
 		return err
 	}
-	defer os.Remove(platformFile(config.DataDir)) // A file left behind is overwritten by the next start.
+	defer platform.forget(config.DataDir)
 	printTable(out, config, platform, machine, people, progress.elapsed())
 	select {
 	case <-ctx.Done():
@@ -114,14 +120,13 @@ func newUp(ctx context.Context, config Config, m *machine, keys secrets, log *sl
 		}
 		u.servers[s.name] = server
 	}
-	if config.EdgeTLSCertificate != "" {
-		u.servers["edge"].scheme = "https"
-	}
+	u.servers["edge"].scheme = config.edgeScheme()
+	u.servers["edge"].guard(config.connectionsPerAddress(), clock.System{})
 	if config.PublicURL == "" {
 		config.PublicURL = u.servers["edge"].url()
 	}
 	var err error
-	if u.sims, err = startSimulators(config.DataDir, u.servers["simulators"].url(), config.PublicURL, log); err != nil {
+	if u.sims, err = startSimulators(config, u.servers["simulators"].url(), log); err != nil {
 		return nil, err
 	}
 	sims.Handler = u.sims.handler()
@@ -140,13 +145,13 @@ func newUp(ctx context.Context, config Config, m *machine, keys secrets, log *sl
 	if err := u.process.build(ctx, u.process.simulatedAccounts(u.servers["simulators"].url(), u.sims.accounts), client); err != nil {
 		return nil, err
 	}
-	if u.front, err = u.process.newFront(config, client, u.process.wakeups(client), log); err != nil {
+	if u.front, err = u.process.newFront(config, client, log); err != nil {
 		return nil, err
 	}
-	edge.Handler = u.front.handler(u.process.tracing)
-	if internal.Handler, err = u.process.internalHandler(); err != nil {
-		return nil, err
-	}
+	u.process.runs = append(u.process.runs, func(ctx context.Context) { u.process.plan.watch(ctx, nil) }) // SIGHUP ends up: its terminal is gone.
+	edge.Handler = u.front.edge.Handler()
+	internal.Handler = u.process.internalHandler()
+	u.servers["internal"].links = u.process.links
 	ops.Handler = u.process.opsHandler(func() bool { return !u.front.edge.Ready() })
 	return u, nil
 }
@@ -195,18 +200,17 @@ func (u *up) runSocket(ctx context.Context) {
 
 // stop drains: no new requests, those in hand finish, sockets are sent away, loops end, and what was opened is closed.
 func (u *up) stop() {
-	u.front.edge.Drain()
-	ctx, cancel := context.WithTimeout(context.Background(), u.process.config.DrainTime)
-	defer cancel()
-	_ = u.front.socket.Drain(ctx)
-	for _, name := range []string{"edge", "internal", "ops"} {
-		_ = u.servers[name].http.Shutdown(ctx)
+	config := u.process.config
+	if !drain(u.front.face(), u.servers, config.DrainGrace, config.DrainTime) {
+		u.process.log.Warn("requests were cut off: they did not end within the drain time", "drain_time", config.DrainTime.String())
 	}
 	_ = u.front.socket.Close()
 	if u.cancel != nil {
 		u.cancel()
 	}
 	u.loops.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), config.DrainTime)
+	defer cancel()
 	_ = u.servers["simulators"].http.Shutdown(ctx)
 	_ = u.sims.stop(ctx)
 	u.process.close()
@@ -214,10 +218,10 @@ func (u *up) stop() {
 
 // platform says where everything listens.
 func (u *up) platform() Platform {
-	return Platform{
-		EdgeURL: u.servers["edge"].url(), InternalURL: u.servers["internal"].url(), OpsURL: u.servers["ops"].url(),
-		SimulatorsURL: u.servers["simulators"].url(), PID: os.Getpid(), Children: u.process.machine.children,
-	}
+	note := u.process.note(u.servers)
+	note.SimulatorsURL = u.servers["simulators"].url()
+	note.Processes[0].Name, note.Processes[0].Children = wholeName, u.process.machine.children
+	return note
 }
 
 // fileLogger logs to DataDir/lendgate.log, so that the terminal stays readable.
@@ -226,5 +230,6 @@ func fileLogger(config Config) (*slog.Logger, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return newLogger(file, config.LogLevel), func() { _ = file.Close() }, nil
+	log, flush := journal.New(file, config.LogLevel)
+	return log, func() { flush(); _ = file.Close() }, nil
 }

@@ -29,7 +29,8 @@ const (
 	tryPauseMax = 10 * time.Second
 )
 
-// Handler takes in one event. It is called at least once for each, in order for one subject, with an actor of the consuming service.
+// Handler takes in one event. It is called at least once for each, in order for one subject, with an actor of the consuming service. An
+// error asks for another try.
 type Handler func(ctx context.Context, event *eventv1.Event) error
 
 // Consumer takes in the events of some services.
@@ -53,8 +54,11 @@ func ConsumerOptions(service string, from ...string) []kgo.Opt {
 	return []kgo.Opt{
 		kgo.ConsumerGroup("lendgate." + service),
 		kgo.ConsumeTopics(topics...),
+		// Offsets are committed by Run once events are taken in; on a timer they might be committed before.
 		kgo.DisableAutoCommit(),
+		// A service that hears another for the first time hears everything that the topic still has.
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		// The broker answers as soon as there is an event; the wait only bounds an empty fetch, and with it how long a stop takes.
 		kgo.FetchMaxWait(250 * time.Millisecond),
 		kgo.AllowAutoTopicCreation(),
 		// A consumer that was killed holds its part up no longer than this.
@@ -63,7 +67,8 @@ func ConsumerOptions(service string, from ...string) []kgo.Opt {
 	}
 }
 
-// Run takes events in until ctx ends.
+// Run takes events in until ctx ends. Offsets are committed after the batch, so a process that dies in it hears the batch again: at least
+// once, never less. One event that fails holds the events behind it in its batch up, which is the price of order for one subject.
 func (c *Consumer) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		fetches := c.Kafka.PollFetches(ctx)
@@ -86,13 +91,15 @@ func (c *Consumer) Run(ctx context.Context) {
 	}
 }
 
-// take handles one record until it succeeds, or puts it aside.
+// take handles one record until it succeeds, or puts it aside. Ten tries take half a minute to a minute, which outlasts a restart of the
+// database and not an outage; what is put aside is told again by people.
 func (c *Consumer) take(ctx context.Context, record *kgo.Record) {
 	event := &eventv1.Event{}
 	if err := proto.Unmarshal(record.Value, event); err != nil {
 		c.Log.ErrorContext(ctx, "not an event, dropped", "consumer", c.Service, "topic", record.Topic, "offset", record.Offset)
 		return
 	}
+	// The trace of the request that made the fact goes on here.
 	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": event.GetTraceparent()})
 	ctx = actor.AsService(ctx, event.GetTenantId(), c.Service)
 	pause := tryPause
@@ -106,6 +113,7 @@ func (c *Consumer) take(ctx context.Context, record *kgo.Record) {
 			c.bury(ctx, event, err)
 			return
 		}
+		// Jitter, so that consumers which failed together do not come back together.
 		timer := time.NewTimer(pause + rand.N(pause))
 		select {
 		case <-ctx.Done():
@@ -116,6 +124,7 @@ func (c *Consumer) take(ctx context.Context, record *kgo.Record) {
 	}
 }
 
+// bury keeps an event that was given up, or at least says in the log that it is lost to this service; its outbox still has it.
 func (c *Consumer) bury(ctx context.Context, event *eventv1.Event, cause error) {
 	var err error
 	if c.Bury != nil {
@@ -124,7 +133,8 @@ func (c *Consumer) bury(ctx context.Context, event *eventv1.Event, cause error) 
 	c.Log.ErrorContext(ctx, "event put aside", "consumer", c.Service, "event_id", event.GetId(), "kept", c.Bury != nil && err == nil)
 }
 
-// Inbox makes a handler that runs take in one transaction with a note of the event, so that a second delivery does nothing.
+// Inbox makes a handler that runs take in one transaction with a note of the event, so that a second delivery does nothing. The note comes
+// first: of two deliveries at once the second waits for the first's row, and finds it or, after a rollback, does the work.
 func Inbox(db *pgdb.DB, clk clock.Clock, consumer string, take func(ctx context.Context, tx pgx.Tx, event *eventv1.Event) error) Handler {
 	return func(ctx context.Context, event *eventv1.Event) error {
 		eventID, err := eventUUID(event)
@@ -143,7 +153,8 @@ func Inbox(db *pgdb.DB, clk clock.Clock, consumer string, take func(ctx context.
 	}
 }
 
-// Graveyard keeps events that could not be taken in, in the consumer's own schema.
+// Graveyard keeps events that could not be taken in, in the consumer's own schema. The event is kept whole, so that it can be told again
+// once the cause is mended.
 func Graveyard(db *pgdb.DB, clk clock.Clock, consumer string) func(ctx context.Context, event *eventv1.Event, cause error) error {
 	return func(ctx context.Context, event *eventv1.Event, cause error) error {
 		eventID, err := eventUUID(event)
@@ -162,6 +173,7 @@ func Graveyard(db *pgdb.DB, clk clock.Clock, consumer string) func(ctx context.C
 	}
 }
 
+// eventUUID reads the id of an event, which a teller of ours always sets.
 func eventUUID(event *eventv1.Event) (uuid.UUID, error) {
 	eventID, err := id.Parse(id.Event, event.GetId())
 	if err != nil {

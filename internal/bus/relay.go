@@ -23,7 +23,7 @@ const (
 	relayBackoff = time.Second
 )
 
-// Topic is the topic that a service tells its events on.
+// Topic is the topic that a service tells its events on. Consumers, brokers' permissions and runbooks know the name, so it stays.
 func Topic(service string) string { return "lendgate." + service + ".events" }
 
 // Relay tells the events of one service's outbox. Several relays of a service may run; a lock lets one work at a time.
@@ -38,7 +38,8 @@ type Relay struct {
 	Log     *slog.Logger
 }
 
-// Run tells events until ctx ends.
+// Run tells events until ctx ends. A full batch is followed by the next at once; the pauses are for an outbox that is empty or a bus that
+// is away.
 func (r *Relay) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		told, err := r.tellBatch(ctx)
@@ -64,9 +65,12 @@ func (r *Relay) Run(ctx context.Context) {
 func (r *Relay) tellBatch(ctx context.Context) (int, error) {
 	told := 0
 	err := pgx.BeginFunc(ctx, r.Pool, func(tx pgx.Tx) error {
+		// One pool serves the outboxes of all schemas; the setting ends with the transaction.
 		if _, err := tx.Exec(ctx, "SELECT set_config('search_path', $1, true)", r.Service); err != nil {
 			return err
 		}
+		// Trying and not waiting: a relay that finds another at work has nothing to do. The lock ends with the transaction, also of a
+		// process that died.
 		var mine bool
 		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", "relay|"+r.Service).Scan(&mine); err != nil || !mine {
 			return err
@@ -79,9 +83,11 @@ func (r *Relay) tellBatch(ctx context.Context) (int, error) {
 		records := make([]*kgo.Record, len(events))
 		sequences := make([]int64, len(events))
 		for i, event := range events {
+			// One key has one partition, and a partition one order; tenant and subject keep lenders' subjects apart.
 			records[i] = &kgo.Record{Topic: Topic(r.Service), Key: []byte(event.TenantID + "|" + event.SubjectID), Value: event.Payload}
 			sequences[i] = event.Sequence
 		}
+		// Told first and marked afterwards: the other way round a crash in between would lose events, and this way it repeats them.
 		if err := r.Kafka.ProduceSync(ctx, records...).FirstErr(); err != nil {
 			return fmt.Errorf("produce: %w", err)
 		}

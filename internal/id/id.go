@@ -33,6 +33,8 @@ const (
 	Decision     = "dec_"
 	Notification = "ntf_"
 	Event        = "evt_"
+	Staff        = "stf_"
+	PartnerKey   = "pky_"
 )
 
 // alphabet is Crockford's base 32: no i, l, o, u.

@@ -32,7 +32,7 @@ type Request interface {
 	GetRequestId() string
 }
 
-// Keeper is what keeping answers takes.
+// Keeper is what keeping answers takes. All three are the service's own: the answer lies in the schema of what it answers for.
 type Keeper struct {
 	DB     *pgdb.DB
 	Sealer *seal.Sealer
@@ -41,7 +41,8 @@ type Keeper struct {
 
 // Do runs mutate in a transaction of the context's tenant, once for each request_id: a repeat is answered with the first answer and does
 // not run it. procedure is the RPC's path. mutate may be run again when the database gave the transaction up, so it must have no effect but
-// through tx.
+// through tx. res is an empty message for an earlier answer to be read into. Refusals are not kept: with the transaction everything that
+// led to them is undone.
 func Do[Res proto.Message](ctx context.Context, keeper Keeper, procedure string, req Request, res Res, mutate func(tx pgx.Tx) (Res, error)) (Res, error) {
 	var out Res
 	err := keeper.DB.InTx(ctx, func(tx pgx.Tx) error {
@@ -50,12 +51,14 @@ func Do[Res proto.Message](ctx context.Context, keeper Keeper, procedure string,
 			return err
 		}
 		if found, err := key.replay(ctx, tx, keeper.Sealer, res); err != nil || found {
+			// The first answer to the byte, though what it tells of may have changed since: that is what a repeat asks for.
 			out = res
 			return err
 		}
 		if out, err = mutate(tx); err != nil {
 			return err
 		}
+		// In the same transaction: an answer without its effect, or an effect without its answer, cannot be.
 		return key.save(ctx, tx, keeper, out)
 	})
 	if err != nil {
@@ -90,16 +93,20 @@ func Find(ctx context.Context, keeper Keeper, procedure, requestID string, res p
 	return found, err
 }
 
+// key names a request. The actor is part of it, so nobody gets the answer to another's request by trying ids.
 type key struct {
 	tenant, actor, procedure string
 	request                  uuid.UUID
-	fingerprint              []byte
-	subject                  uuid.UUID // Whose key seals the answer; the nil UUID stands for the tenant itself.
+	// fingerprint is of the whole request, the id included; it is empty for Find, which compares nothing.
+	fingerprint []byte
+	subject     uuid.UUID // Whose key seals the answer; the nil UUID stands for the tenant itself.
 }
 
 // place binds a sealed answer to its row.
 func (k key) place() string { return "requests.response/" + k.procedure + "/" + k.request.String() }
 
+// newKey reads the key off a request. Marshalling is deterministic for messages of one binary; a release that changes a message's encoding
+// would refuse repeats from before it, and changes nothing twice.
 func newKey(ctx context.Context, sealer *seal.Sealer, procedure string, req Request) (key, error) {
 	request, err := uuid.Parse(req.GetRequestId())
 	if err != nil {
@@ -119,6 +126,7 @@ func newKey(ctx context.Context, sealer *seal.Sealer, procedure string, req Requ
 
 // replay looks for the first answer. It first takes a lock on the key, so that two repeats at the same time are one after the other.
 func (k key) replay(ctx context.Context, tx pgx.Tx, sealer *seal.Sealer, res proto.Message) (bool, error) {
+	// A hash collision makes two requests wait for each other and does no other harm.
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", k.tenant+"|"+k.actor+"|"+k.procedure+"|"+k.request.String()); err != nil {
 		return false, fmt.Errorf("lock request: %w", err)
 	}
@@ -128,6 +136,7 @@ func (k key) replay(ctx context.Context, tx pgx.Tx, sealer *seal.Sealer, res pro
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("look for an earlier request: %w", err)
+	// Constant time costs nothing here.
 	case !hmac.Equal(row.Fingerprint, k.fingerprint):
 		return false, rpcerr.New(connect.CodeAlreadyExists, typev1.ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REUSED,
 			"the same request_id came before with another content")
@@ -158,6 +167,7 @@ func (k key) open(ctx context.Context, tx pgx.Tx, sealer *seal.Sealer, sealed []
 	return nil
 }
 
+// save keeps the answer, sealed for the person it is given to.
 func (k key) save(ctx context.Context, tx pgx.Tx, keeper Keeper, res proto.Message) error {
 	body, err := proto.Marshal(res)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -67,43 +66,63 @@ func (d *Door) Call(ctx context.Context, procedure string, req proto.Message, ha
 	return res, rpcerr.MarkPeer(procedure, err)
 }
 
+// Handle is an RPC as a plain function, as protoc-gen-inproc makes them.
+type Handle = func(ctx context.Context, req proto.Message) (proto.Message, error)
+
+// Serve runs a handler for a caller outside, whose actor is in the context already: what Interceptor does for calls that come through
+// Connect's own handler. Its errors are the caller's to see.
+func (d *Door) Serve(ctx context.Context, procedure string, req proto.Message, handle Handle) (proto.Message, error) {
+	ctx, end := d.instruments.observe(ctx, procedure, false)
+	res, err := d.serve(ctx, procedure, req, func(ctx context.Context) (proto.Message, error) { return handle(ctx, req) })
+	end(err)
+	return res, err
+}
+
 // serve runs a handler behind the checks.
 func (d *Door) serve(ctx context.Context, procedure string, req proto.Message, handle func(context.Context) (proto.Message, error)) (res proto.Message, err error) {
-	reference := id.Format("ref_", id.New())
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 		}
-		err = rpcerr.Scrub(ctx, d.log, procedure, reference, err)
+		if err != nil {
+			err = rpcerr.Scrub(ctx, d.log, procedure, id.Format("ref_", id.New()), err)
+		}
 	}()
-	if err := d.authorize(ctx, procedure); err != nil {
+	ctx, err = d.authorize(ctx, procedure)
+	if err != nil {
 		return nil, err
 	}
 	if err := d.Validate(req); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxDeadline)
-	defer cancel()
+	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > maxDeadline {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, maxDeadline)
+		defer cancel()
+	}
 	return handle(ctx)
 }
 
-// authorize asks for an actor with the RPC's permission.
-func (d *Door) authorize(ctx context.Context, procedure string) error {
+// authorize asks for an actor with the RPC's permission. Staff go on with a note of whether it was one of theirs (actor.Admit).
+func (d *Door) authorize(ctx context.Context, procedure string) (context.Context, error) {
 	method, ok := d.methods.Get(procedure)
 	if !ok {
-		return rpcerr.New(connect.CodeUnimplemented, typev1.ErrorReason_ERROR_REASON_UNKNOWN_RPC, "no such RPC")
+		return nil, rpcerr.New(connect.CodeUnimplemented, typev1.ErrorReason_ERROR_REASON_UNKNOWN_RPC, "no such RPC")
 	}
 	who, ok := actor.From(ctx)
 	if !ok || who.TenantID == "" {
-		return rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_CALLER_UNKNOWN, "no actor")
+		return nil, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_CALLER_UNKNOWN, "no actor")
 	}
 	if !who.Holds(method.Permission) {
 		if who.Kind == actor.KindAnonymous {
-			return rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_SESSION_REQUIRED, "log in first")
+			return nil, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_SESSION_REQUIRED, "log in first")
 		}
-		return rpcerr.New(connect.CodePermissionDenied, typev1.ErrorReason_ERROR_REASON_PERMISSION_DENIED, "the caller does not hold "+method.Permission.String())
+		return nil, rpcerr.New(connect.CodePermissionDenied, typev1.ErrorReason_ERROR_REASON_PERMISSION_DENIED, "the caller does not hold "+method.Permission.String())
 	}
-	return nil
+	if who.Kind == actor.KindStaff {
+		ctx = actor.With(ctx, who.Admit(method.Permission))
+	}
+	return ctx, nil
 }
 
 // Validate checks a request against the rules of its contract.
@@ -121,21 +140,6 @@ func (d *Door) Validate(req proto.Message) error {
 		opts = append(opts, rpcerr.Field(protovalidate.FieldPathString(violation.Proto.GetField()), violation.Proto.GetMessage()))
 	}
 	return rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_INVALID_REQUEST, "the request breaks the contract", opts...)
-}
-
-// Guard refuses calls of other processes without a valid actor token, before their content is read, and puts the actor into the context. It
-// stands around the handlers of Interceptor.
-func (d *Door) Guard(next http.Handler) http.Handler {
-	writer := connect.NewErrorWriter()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, err := d.signer.Verify(r.Header.Get(actor.Header), d.clock.Now())
-		if err != nil {
-			// A caller that went away meanwhile hears nothing; there is nobody to tell.
-			_ = writer.Write(w, r, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_CALLER_UNKNOWN, "no valid actor token"))
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(actor.With(r.Context(), who)))
-	})
 }
 
 // Interceptor is the door for calls whose actor is in the context already: behind Guard, or behind the edge's chain.
@@ -158,21 +162,6 @@ func (d *Door) Interceptor() connect.UnaryInterceptorFunc {
 				return nil, err
 			}
 			return res, nil
-		}
-	}
-}
-
-// ClientInterceptor proves the actor of a call's context to another process of ours, and marks what comes back as a peer's error.
-func (d *Door) ClientInterceptor() connect.UnaryInterceptorFunc {
-	return func(next connect.UnaryFunc) connect.UnaryFunc {
-		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-			token, err := d.signer.Sign(actor.Must(ctx), d.clock.Now())
-			if err != nil {
-				return nil, fmt.Errorf("sign the actor: %w", err)
-			}
-			req.Header().Set(actor.Header, token)
-			res, err := next(ctx, req)
-			return res, rpcerr.MarkPeer(req.Spec().Procedure, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package inproc_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/lendgate/lendgate/internal/clock"
 	"github.com/lendgate/lendgate/internal/id"
 	"github.com/lendgate/lendgate/internal/inproc"
+	"github.com/lendgate/lendgate/internal/link"
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
@@ -37,7 +39,7 @@ func (s *loanStandIn) GetLoan(ctx context.Context, req *loansv1.GetLoanRequest) 
 	return &loansv1.GetLoanResponse{Loan: &loansv1.Loan{Id: req.GetLoanId()}}, nil
 }
 
-// ways are the two ways to a service: in this process, and over the network to another of ours.
+// ways are the ways to a service: in this process, and to another of ours by Connect, by gRPC and over a link.
 func ways(t *testing.T, handler *loanStandIn) (map[string]loansv1connect.LoanServiceClient, *strings.Builder) {
 	t.Helper()
 	log := &strings.Builder{}
@@ -47,11 +49,27 @@ func ways(t *testing.T, handler *loanStandIn) (map[string]loansv1connect.LoanSer
 	}
 	mux := http.NewServeMux()
 	mux.Handle(loansv1connect.NewLoanServiceHandler(handler, connect.WithInterceptors(door.Interceptor())))
-	server := httptest.NewServer(door.Guard(mux))
+	server := httptest.NewUnstartedServer(door.Guard(mux))
+	server.EnableHTTP2 = true // For gRPC.
+	server.StartTLS()
 	t.Cleanup(server.Close)
+	links := link.NewServer(link.ServerConfig{Door: door, Log: slog.New(slog.DiscardHandler)})
+	links.Mount(loansv1connect.LoanServiceCalls(handler))
+	linked := httptest.NewServer(links.Handler(http.NotFoundHandler()))
+	t.Cleanup(linked.Close)
+	address, err := link.ParseAddress(linked.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := link.NewPeer(link.PeerConfig{Address: address, Door: door, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(peer.Close)
 	return map[string]loansv1connect.LoanServiceClient{
-		"in process":       loansv1connect.NewLoanServiceInproc(handler, door.Call),
-		"over the network": loansv1connect.NewLoanServiceClient(server.Client(), server.URL, connect.WithInterceptors(door.ClientInterceptor())),
+		"over a link": loansv1connect.NewLoanServiceInproc(handler, peer.Call),
+		"in process":  loansv1connect.NewLoanServiceInproc(handler, door.Call),
+		"by Connect": loansv1connect.NewLoanServiceClient(
+			&http.Client{Transport: door.Transport(server.Client().Transport)}, server.URL, connect.WithInterceptors(door.ClientInterceptor())),
+		"by gRPC": loansv1connect.NewLoanServiceClient(
+			&http.Client{Transport: door.Transport(server.Client().Transport)}, server.URL, connect.WithGRPC(), connect.WithInterceptors(door.ClientInterceptor())),
 	}, log
 }
 
@@ -134,10 +152,8 @@ func TestCallsWithoutAnActorTokenAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := actor.NewSigner([]byte(strings.Repeat("x", 32)), actor.CallLifetime)
-	forged, err := other.Sign(person(), clock.System{}.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	forged := base64.RawURLEncoding.EncodeToString(other.AppendCallToken(
+		nil, person(), loansv1connect.LoanServiceGetLoanProcedure, actor.Digest{}, clock.System{}.Now()))
 	mux := http.NewServeMux()
 	mux.Handle(loansv1connect.NewLoanServiceHandler(&loanStandIn{}, connect.WithInterceptors(door.Interceptor())))
 	server := httptest.NewServer(door.Guard(mux))

@@ -3,6 +3,7 @@ package inproc
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
@@ -19,6 +20,24 @@ type instruments struct {
 	tracer  trace.Tracer
 	calls   *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
+	// found are the meters of procedures that were called before, so that a call does not look them up by their labels.
+	found sync.Map // string to *meters
+}
+
+// meters are what a procedure's calls are noted with.
+type meters struct {
+	succeeded prometheus.Counter
+	seconds   prometheus.Observer
+}
+
+// metersOf finds the meters of a procedure.
+func (i *instruments) metersOf(procedure string) *meters {
+	if found, ok := i.found.Load(procedure); ok {
+		return found.(*meters)
+	}
+	made := &meters{succeeded: i.calls.WithLabelValues(procedure, ""), seconds: i.seconds.WithLabelValues(procedure)}
+	i.found.Store(procedure, made)
+	return made
 }
 
 // Instrument makes the door note every call as a span and in metrics by procedure and reason. It is called once, before the door serves.
@@ -47,16 +66,18 @@ func (i *instruments) observe(ctx context.Context, procedure string, inProcess b
 	}
 	began := time.Now() //nolint:forbidigo // A measurement, not a date.
 	return ctx, func(err error) {
-		reason := ""
+		meters := i.metersOf(procedure)
 		if err != nil {
-			reason = rpcerr.Name(rpcerr.ReasonOf(err))
+			reason := rpcerr.Name(rpcerr.ReasonOf(err))
 			span.SetAttributes(attribute.String("lendgate.reason", reason))
 			if connect.CodeOf(err) == connect.CodeInternal {
 				span.SetStatus(codes.Error, reason)
 			}
+			i.calls.WithLabelValues(procedure, reason).Inc()
+		} else {
+			meters.succeeded.Inc()
 		}
-		i.calls.WithLabelValues(procedure, reason).Inc()
-		i.seconds.WithLabelValues(procedure).Observe(time.Since(began).Seconds())
+		meters.seconds.Observe(time.Since(began).Seconds())
 		if inProcess {
 			span.End()
 		}

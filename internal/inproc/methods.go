@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -22,6 +23,10 @@ type Method struct {
 	Priority   typev1.Priority
 	// ReadOnly is true for NO_SIDE_EFFECTS: it may be asked by GET and needs no idempotency key.
 	ReadOnly bool
+	// Fresh is for how long an answer may be given again to the same caller while nothing of theirs changes; 0 for never. Only reads have it.
+	Fresh time.Duration
+	// Ending says whether the RPC is on its way out.
+	Ending Ending
 	// Descriptor is the contract itself.
 	Descriptor protoreflect.MethodDescriptor
 }
@@ -31,12 +36,13 @@ type Methods struct {
 	byProcedure map[string]Method
 }
 
-// LoadMethods reads the options of every RPC under lendgate. It fails when one lacks a signature class or a permission.
+// LoadMethods reads the options of every RPC under lendgate, and of services elsewhere that import our options. It fails when one lacks a
+// signature class or a permission.
 func LoadMethods() (*Methods, error) {
 	methods := &Methods{byProcedure: map[string]Method{}}
 	var faults []error
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
-		if !strings.HasPrefix(string(file.Package()), "lendgate.") {
+		if !strings.HasPrefix(string(file.Package()), "lendgate.") && !importsOptions(file) {
 			return true
 		}
 		for i := range file.Services().Len() {
@@ -52,6 +58,15 @@ func LoadMethods() (*Methods, error) {
 		return true
 	})
 	return methods, errors.Join(faults...)
+}
+
+func importsOptions(file protoreflect.FileDescriptor) bool {
+	for i := range file.Imports().Len() {
+		if file.Imports().Get(i).Path() == typev1.File_lendgate_type_v1_option_proto.Path() {
+			return true
+		}
+	}
+	return false
 }
 
 func readMethod(service protoreflect.ServiceDescriptor, method protoreflect.MethodDescriptor) (Method, error) {
@@ -70,6 +85,16 @@ func readMethod(service protoreflect.ServiceDescriptor, method protoreflect.Meth
 	}
 	if proto.HasExtension(options, typev1.E_Priority) {
 		m.Priority = proto.GetExtension(options, typev1.E_Priority).(typev1.Priority)
+	}
+	if proto.HasExtension(options, typev1.E_FreshSeconds) {
+		m.Fresh = time.Duration(proto.GetExtension(options, typev1.E_FreshSeconds).(int32)) * time.Second
+	}
+	if m.Fresh != 0 && (!m.ReadOnly || m.Fresh < 0) {
+		return m, fmt.Errorf("%s declares that its answers stay fresh, which only a read's do", m.Procedure)
+	}
+	var err error
+	if m.Ending, err = readEnding(options); err != nil {
+		return m, fmt.Errorf("%s: %w", m.Procedure, err)
 	}
 	if m.Signature == typev1.SignatureClass_SIGNATURE_CLASS_UNSPECIFIED || m.Permission == typev1.Permission_PERMISSION_UNSPECIFIED {
 		return m, fmt.Errorf("%s declares no signature class or no permission", m.Procedure)

@@ -29,13 +29,14 @@ import (
 	"github.com/lendgate/lendgate/queries"
 )
 
-// Services are the services that have a schema.
+// Services are the services that have a schema. The relay is none of them: it has a role and no schema.
 func Services() []string { return []string{"identity", "loans", "payments", "scoring", "push"} }
 
-// JobServices are the services that keep River jobs in their schema.
+// JobServices are the services that keep River jobs in their schema. River's tables lie beside the service's own, so a job and its cause
+// commit together.
 func JobServices() []string { return []string{"payments", "push"} }
 
-// relayRole reads outboxes of all tenants.
+// relayRole reads outboxes of all tenants. It is made first, because every schema's grants name it.
 const relayRole = "lendgate_relay"
 
 // lockKey is the advisory lock that one migration holds; any constant serves.
@@ -45,6 +46,7 @@ const lockKey = 0x6c656e64
 func Role(service string) string { return "lendgate_" + service }
 
 // Password derives the password of a role from the master key, so that none is stored and every process of one installation knows it.
+// Changing the derivation locks every running process out until it is restarted with the same release.
 func Password(masterKey []byte, role string) string {
 	h := hmac.New(sha256.New, masterKey)
 	h.Write([]byte("database-role:" + role))
@@ -60,6 +62,7 @@ func URL(adminURL, service string, masterKey []byte) (string, error) {
 	role := Role(service)
 	u.User = url.UserPassword(role, Password(masterKey, role))
 	q := u.Query()
+	// Both may also stand in the query, where they would win over the ones set here.
 	q.Del("user")
 	q.Del("password")
 	if service != "relay" {
@@ -69,13 +72,16 @@ func URL(adminURL, service string, masterKey []byte) (string, error) {
 	return u.String(), nil
 }
 
-// Up migrates the database at adminURL. progress is told of every service.
+// Up migrates the database at adminURL. progress is told of every service. It changes nothing that is up to date. A migration that fails
+// leaves its own transaction undone and the ones before it done; running again goes on from there.
 func Up(ctx context.Context, adminURL string, masterKey []byte, progress func(service string)) error {
 	conn, err := pgx.Connect(ctx, adminURL)
 	if err != nil {
 		return fmt.Errorf("connect to migrate: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	// Of the session, not of a transaction: migrations have their own. It ends with the connection, also when this process dies; a pooler
+	// that shares connections by transaction must be passed by.
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", lockKey); err != nil {
 		return fmt.Errorf("wait for other migrations: %w", err)
 	}
@@ -93,6 +99,8 @@ func Up(ctx context.Context, adminURL string, masterKey []byte, progress func(se
 	return nil
 }
 
+// upService migrates one service. The order matters: role, schema and default privileges first, so that tables are made with them; then the
+// platform's tables, River's, and the service's own, which may take privileges back.
 func upService(ctx context.Context, conn *pgx.Conn, adminURL, service string, masterKey []byte) error {
 	role := Role(service)
 	if err := ensureRole(ctx, conn, role, masterKey); err != nil {
@@ -115,6 +123,7 @@ func upService(ctx context.Context, conn *pgx.Conn, adminURL, service string, ma
 	if err != nil {
 		return err
 	}
+	// Migrations name their tables without a schema, so that the platform's serve every service.
 	config.RuntimeParams["search_path"] = service
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
@@ -129,6 +138,7 @@ func upService(ctx context.Context, conn *pgx.Conn, adminURL, service string, ma
 	return upFolder(ctx, db, service, "goose_version")
 }
 
+// upFolder runs the migrations of a folder. The platform's and the service's own are counted apart, since both begin at 1.
 func upFolder(ctx context.Context, db *sql.DB, folder, versionTable string) error {
 	migrations, err := queries.Migrations(folder)
 	if err != nil {
@@ -165,6 +175,7 @@ func upRiver(ctx context.Context, adminURL, schema string) error {
 }
 
 // ensureRole makes a role that may log in and nothing else, and sets its password anew, so that a changed master key takes effect.
+// Row-level security holds such a role, since it owns no table and may not bypass it.
 func ensureRole(ctx context.Context, conn *pgx.Conn, role string, masterKey []byte) error {
 	var exists bool
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role).Scan(&exists); err != nil {

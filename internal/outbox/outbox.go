@@ -21,11 +21,14 @@ import (
 )
 
 // Append records an event. The caller fills in the fact, the subject and the person; tenant, id, time, trace and actor are filled in here.
+// The event's id is made here, once, so a consumer knows a second delivery by it. A subject's events are told in the order in which their
+// transactions were made one after the other by the lock on the subject's row.
 func Append(ctx context.Context, tx pgx.Tx, clk clock.Clock, event *eventv1.Event) error {
 	who, now, eventID := actor.Must(ctx), clk.Now(), id.New()
 	event.Id = id.Format(id.Event, eventID)
 	event.TenantId = who.TenantID
 	event.OccurTime = timestamppb.New(now)
+	// A consumer's spans hang below this request, though it ended long before.
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	event.Traceparent = carrier.Get("traceparent")

@@ -130,8 +130,23 @@ func RetryAfterOf(err error) time.Duration {
 	return 0
 }
 
-// Known tells whether an error was born here and may be shown.
-func Known(err error) bool { return infoOf(err) != nil }
+// Known tells whether an error was born here, or authored, and may be shown.
+func Known(err error) bool {
+	var own *authored
+	return infoOf(err) != nil || errors.As(err, &own)
+}
+
+// Authored says that an error was written for the caller word by word, by a contract that has no reasons of ours, such as the one of the
+// protocol's conformance suite. It passes Scrub as it is.
+func Authored(err *connect.Error) error { return &authored{err} }
+
+type authored struct{ err *connect.Error }
+
+// Error is the error's own text.
+func (a *authored) Error() string { return a.err.Error() }
+
+// Unwrap gives the error that was authored.
+func (a *authored) Unwrap() error { return a.err }
 
 func parseReason(name string) Reason {
 	return Reason(typev1.ErrorReason_value[reasonPrefix+name])

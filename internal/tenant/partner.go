@@ -49,10 +49,18 @@ func (t *Tenant) Partner(id string) (Partner, bool) {
 }
 
 // Allows tells whether the partner may call from an address. An address that is not known is none of its networks'.
-func (p Partner) Allows(address netip.Addr) bool {
-	return len(p.AllowedNetworks) == 0 ||
-		slices.ContainsFunc(p.AllowedNetworks, func(network netip.Prefix) bool { return network.Contains(address) })
+func (p Partner) Allows(address netip.Addr) bool { return within(p.AllowedNetworks, address) }
+
+// AllowsStaff tells whether the lender's staff may use the console from an address.
+func (t *Tenant) AllowsStaff(address netip.Addr) bool { return within(t.StaffNetworks, address) }
+
+// within tells whether an address is of one of the networks; of none at all it always is.
+func within(networks []netip.Prefix, address netip.Addr) bool {
+	return len(networks) == 0 || slices.ContainsFunc(networks, func(network netip.Prefix) bool { return network.Contains(address) })
 }
+
+// validNetwork tells whether a network can let somebody in. Callers' IPv4 addresses are never written as IPv6.
+func validNetwork(network netip.Prefix) bool { return network.IsValid() && !network.Addr().Is4In6() }
 
 // keyIDPattern keeps key ids printable in a header and in a log line.
 var keyIDPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
@@ -78,8 +86,7 @@ func (t *Tenant) preparePartners() error {
 			}
 		}
 		for _, network := range p.AllowedNetworks {
-			// Callers' IPv4 addresses are never written as IPv6: such a network would let nobody in.
-			if !network.IsValid() || network.Addr().Is4In6() {
+			if !validNetwork(network) {
 				fault("allowed_networks: %q is no network in CIDR notation", network)
 			}
 		}

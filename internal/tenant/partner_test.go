@@ -108,3 +108,30 @@ func TestNetworks(t *testing.T) {
 		t.Error("an unknown address is of the partner's networks")
 	}
 }
+
+func TestStaffNetworks(t *testing.T) {
+	t.Parallel()
+	read := func(networks string) (*tenant.Tenant, error) {
+		directory, err := tenant.Parse([]byte(`[{"id": "demo", "name": "Demo Lender", "currency": "UAH", "country": "UA", "time_zone": "Europe/Kyiv",
+			"locales": ["uk"], "staff_networks": ` + networks + `}]`))
+		if err != nil {
+			return nil, err
+		}
+		return directory.Default(), nil
+	}
+	lender, err := read(`["192.0.2.0/24"]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !lender.AllowsStaff(netip.MustParseAddr("192.0.2.7")) || lender.AllowsStaff(netip.MustParseAddr("192.0.3.7")) || lender.AllowsStaff(netip.Addr{}) {
+		t.Error("the networks are not those named")
+	}
+	if anywhere, err := read(`[]`); err != nil || !anywhere.AllowsStaff(netip.MustParseAddr("192.0.3.7")) {
+		t.Errorf("without networks staff are kept out: %v", err)
+	}
+	for _, bad := range []string{`["::ffff:192.0.2.0/120"]`, `["192.0.2.1"]`, `[""]`} {
+		if _, err := read(bad); err == nil {
+			t.Errorf("took %s", bad)
+		}
+	}
+}

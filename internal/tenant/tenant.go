@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"regexp"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/text/language"
@@ -35,8 +37,15 @@ type Tenant struct {
 	MinAge int `json:"min_age"`
 	// MinAppVersions is the oldest app version served, by platform name ("ios", "android", "web").
 	MinAppVersions map[string]string `json:"min_app_versions"`
+	// RecommendedAppVersions is the oldest app version that is not asked to upgrade, by platform name. Older ones are served.
+	RecommendedAppVersions map[string]string `json:"recommended_app_versions"`
+	// StoreURLs says where the app is got, by platform name.
+	StoreURLs map[string]string `json:"store_urls"`
 	// ConsentTextVersion names the consent texts in force.
 	ConsentTextVersion string `json:"consent_text_version"`
+	// StaffNetworks are where the lender's staff may use the console from, in CIDR notation. Empty means anywhere: key, password and second
+	// factor alone decide.
+	StaffNetworks []netip.Prefix `json:"staff_networks"`
 	// Partners are the companies whose servers call us in their own name.
 	Partners []Partner `json:"partners"`
 
@@ -85,9 +94,12 @@ func (t *Tenant) prepare() error {
 		}
 		tags = append(tags, tag)
 	}
-	if err := t.preparePartners(); err != nil {
-		faults = append(faults, err)
+	for _, network := range t.StaffNetworks {
+		if !validNetwork(network) {
+			faults = append(faults, fmt.Errorf("staff_networks: %q is no network in CIDR notation", network))
+		}
 	}
+	faults = append(faults, t.checkApps(), t.preparePartners())
 	if t.MinAge == 0 {
 		t.MinAge = 18
 	}
@@ -95,9 +107,9 @@ func (t *Tenant) prepare() error {
 	return errors.Join(faults...)
 }
 
-// Directory is all lenders of an installation. It does not change while it runs.
+// Directory is all lenders of an installation. It is safe for concurrent use, and a tenant that it gave does not change.
 type Directory struct {
-	tenants []*Tenant
+	current atomic.Pointer[[]*Tenant]
 }
 
 // Parse reads a directory: a JSON array of tenants. A field that nobody knows is a fault: a misspelt limit would be no limit.
@@ -134,20 +146,28 @@ func NewDirectory(tenants ...*Tenant) (*Directory, error) {
 	if err := errors.Join(append(faults, checkKeyIDs(tenants))...); err != nil {
 		return nil, err
 	}
-	return &Directory{tenants: tenants}, nil
+	d := &Directory{}
+	d.current.Store(&tenants)
+	return d, nil
 }
+
+// Replace takes over the lenders of another directory, all at once.
+func (d *Directory) Replace(other *Directory) { d.current.Store(other.current.Load()) }
+
+func (d *Directory) tenants() []*Tenant { return *d.current.Load() }
 
 // Get finds a tenant.
 func (d *Directory) Get(id string) (*Tenant, bool) {
-	i := slices.IndexFunc(d.tenants, func(t *Tenant) bool { return t.ID == id })
+	tenants := d.tenants()
+	i := slices.IndexFunc(tenants, func(t *Tenant) bool { return t.ID == id })
 	if i < 0 {
 		return nil, false
 	}
-	return d.tenants[i], true
+	return tenants[i], true
 }
 
 // Default is the tenant of requests that name none.
-func (d *Directory) Default() *Tenant { return d.tenants[0] }
+func (d *Directory) Default() *Tenant { return d.tenants()[0] }
 
 // All lists the tenants, the default first. The slice is the caller's own.
-func (d *Directory) All() []*Tenant { return slices.Clone(d.tenants) }
+func (d *Directory) All() []*Tenant { return slices.Clone(d.tenants()) }

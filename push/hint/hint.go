@@ -24,7 +24,8 @@ const (
 	idle = 15 * time.Second
 )
 
-// Wakeup says that a stream has grown to at least Offset; Offset 0 means "look for yourself".
+// Wakeup says that a stream has grown to at least Offset; Offset 0 means "look for yourself". It holds no content: a reader that wakes asks
+// for what follows its own position, so a hint that is lost, doubled or late costs time and nothing else.
 type Wakeup struct {
 	// Tenant is the lender's code.
 	Tenant string `json:"tenant"`
@@ -74,6 +75,7 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
+// publish sends one hint; without Redis it is a hint to nobody.
 func (p *Publisher) publish(ctx context.Context, w Wakeup) error {
 	if p.redis == nil {
 		return nil

@@ -20,13 +20,14 @@ const DefaultLanguage = "en"
 //go:embed templates.json texts/*.json
 var files embed.FS
 
-// Catalog is all templates.
+// Catalog is all templates. It does not change once loaded, so it needs no lock.
 type Catalog struct {
 	templates map[string]*Template
+	// languages are in alphabetical order, as the embedded folder lists them.
 	languages []string
 }
 
-// definition is an entry of templates.json.
+// definition is an entry of templates.json. Its fields are those of Template; the lifetime is a Go duration, such as "10m".
 type definition struct {
 	Channels   []Channel `json:"channels"`
 	Fallback   Channel   `json:"fallback"`
@@ -38,18 +39,21 @@ type definition struct {
 	Lifetime   string    `json:"lifetime"`
 }
 
-// texts is an entry of texts/<language>.json.
+// texts is an entry of texts/<language>.json. Title and body are of push, sms of SMS; those of a channel that the template does not use are
+// left out.
 type texts struct {
 	Title string `json:"title"`
 	Body  string `json:"body"`
 	SMS   string `json:"sms"`
 }
 
+// compiled is the texts of one template in one language; a channel without a text has an empty template.
 type compiled struct {
 	title, body, sms *texttemplate.Template
 }
 
-// Load reads and proves the templates that this binary carries. All faults are reported at once.
+// Load reads and proves the templates that this binary carries. All faults are reported at once. It is called at start, so a template that
+// is broken stops a release and no message.
 func Load() (*Catalog, error) {
 	definitions := map[string]definition{}
 	if err := read("templates.json", &definitions); err != nil {
@@ -87,6 +91,7 @@ func (c *Catalog) Names() []string { return slices.Sorted(maps.Keys(c.templates)
 // Languages are the BCP 47 languages that have texts, in alphabetical order.
 func (c *Catalog) Languages() []string { return slices.Clone(c.languages) }
 
+// template checks an entry for what would only show when a message is sent.
 func (d definition) template(name string) (*Template, error) {
 	lifetime, err := time.ParseDuration(d.Lifetime)
 	t := &Template{
@@ -102,6 +107,7 @@ func (d definition) template(name string) (*Template, error) {
 			faults = append(faults, fmt.Errorf("template %s: unknown channel %q", name, channel))
 		}
 	}
+	// An app opens the thing that the subject names, so a message without it would lead nowhere.
 	if d.Subject != "" && !slices.Contains(d.Parameters, d.Subject) {
 		faults = append(faults, fmt.Errorf("template %s: subject %q is no parameter", name, d.Subject))
 	}
@@ -111,7 +117,8 @@ func (d definition) template(name string) (*Template, error) {
 	return t, errors.Join(faults...)
 }
 
-// addLanguage compiles the texts of one language, all of them and no others.
+// addLanguage compiles the texts of one language, all of them and no others. A language with a hole in it would fall silent for one kind of
+// message, which nobody would notice.
 func (c *Catalog) addLanguage(language, file string) error {
 	all := map[string]texts{}
 	if err := read(file, &all); err != nil {
@@ -134,6 +141,7 @@ func (c *Catalog) addLanguage(language, file string) error {
 }
 
 // compile compiles the texts of a template and runs them once with its declared parameters: missingkey=error makes every other one a fault.
+// Both kinds of mistake, a text that does not parse and a parameter that nobody gives, so show at start.
 func compile(t *Template, source texts) (compiled, error) {
 	var out compiled
 	var faults []error
@@ -148,6 +156,7 @@ func compile(t *Template, source texts) (compiled, error) {
 		}
 		sample := map[string]string{}
 		for _, name := range slices.Concat(t.Parameters, t.Optional) {
+			// The sample's length does not matter: SMS parts are counted when a text is sent.
 			sample[name] = "x"
 		}
 		_, err = execute(parsed, sample)
@@ -158,6 +167,7 @@ func compile(t *Template, source texts) (compiled, error) {
 	return out, errors.Join(faults...)
 }
 
+// execute renders one text.
 func execute(t *texttemplate.Template, parameters map[string]string) (string, error) {
 	var out strings.Builder
 	if err := t.Execute(&out, parameters); err != nil {
@@ -173,6 +183,7 @@ func read(name string, into any) error {
 		return fmt.Errorf("template: %w", err)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
+	// A field that is misspelt would otherwise be a setting that is silently not set.
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return fmt.Errorf("template: %s: %w", name, err)

@@ -45,7 +45,7 @@ func TestCatalogHasWhatTheContractNames(t *testing.T) {
 	if diff := cmp.Diff(want, load(t).Names()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"en", "uk"}, load(t).Languages()); diff != "" {
+	if diff := cmp.Diff([]string{"en", "pl", "ru", "uk"}, load(t).Languages()); diff != "" {
 		t.Errorf("languages (-want +got):\n%s", diff)
 	}
 }

@@ -13,11 +13,12 @@ WHERE tenant_id = @tenant_id AND session_id = @session_id AND generation = @gene
 
 -- FindByAccessHash reads the live session that an access token opens: the pair in force, or one that was replaced after grace_start.
 -- name: FindByAccessHash :one
-SELECT sessions.id, sessions.person_id, sessions.device_id, sessions.generation, sessions.create_time,
-    session_tokens.access_expire_time, session_tokens.replace_time, persons.locale
+SELECT sessions.id, sessions.person_id, sessions.staff_id, sessions.second_factor_time, sessions.device_id, sessions.generation,
+    sessions.create_time, session_tokens.access_expire_time, session_tokens.replace_time,
+    coalesce(persons.locale, '')::text AS locale
 FROM session_tokens
 JOIN sessions ON sessions.tenant_id = session_tokens.tenant_id AND sessions.id = session_tokens.session_id
-JOIN persons ON persons.tenant_id = sessions.tenant_id AND persons.id = sessions.person_id
+LEFT JOIN persons ON persons.tenant_id = sessions.tenant_id AND persons.id = sessions.person_id
 WHERE session_tokens.tenant_id = @tenant_id AND session_tokens.access_hash = @access_hash
     AND session_tokens.access_expire_time > @now
     AND (session_tokens.replace_time IS NULL OR session_tokens.replace_time > @grace_start::timestamptz)

@@ -30,11 +30,12 @@ FROM applications
 WHERE id = @id
 FOR UPDATE;
 
--- ListApplications reads applications newest first, those of one person when a person is named.
+-- ListApplications reads applications newest first, those of one person when a person is named, those in one state when a state is.
 -- name: ListApplications :many
 SELECT *
 FROM applications
 WHERE (sqlc.narg(person_id)::uuid IS NULL OR person_id = sqlc.narg(person_id))
+    AND (sqlc.narg(state)::text IS NULL OR state = sqlc.narg(state))
     AND (sqlc.narg(after)::uuid IS NULL OR id < sqlc.narg(after))
 ORDER BY id DESC
 LIMIT @page_size;

@@ -20,7 +20,7 @@ ON CONFLICT DO NOTHING;
 
 -- GetLedgerTransaction reads a transaction with its outcome, which is empty unless it is a hold that ended.
 -- name: GetLedgerTransaction :one
-SELECT t.id, t.kind, t.reference, t.value_date, t.pending, t.create_time, coalesce(r.outcome, '')::text AS outcome
+SELECT t.id, t.source, t.kind, t.reference, t.value_date, t.pending, t.create_time, coalesce(r.outcome, '')::text AS outcome
 FROM ledger_transactions t
 LEFT JOIN ledger_resolutions r ON r.tenant_id = t.tenant_id AND r.transaction_id = t.id
 WHERE t.tenant_id = @tenant_id AND t.id = @id;
@@ -33,7 +33,7 @@ WHERE tenant_id = @tenant_id AND source = @source;
 
 -- ListLedgerTransactions reads a page, newest first. An empty reference means all; the highest UUID begins at the newest.
 -- name: ListLedgerTransactions :many
-SELECT t.id, t.kind, t.reference, t.value_date, t.pending, t.create_time, coalesce(r.outcome, '')::text AS outcome
+SELECT t.id, t.source, t.kind, t.reference, t.value_date, t.pending, t.create_time, coalesce(r.outcome, '')::text AS outcome
 FROM ledger_transactions t
 LEFT JOIN ledger_resolutions r ON r.tenant_id = t.tenant_id AND r.transaction_id = t.id
 WHERE t.tenant_id = @tenant_id AND (@reference::text = '' OR t.reference = @reference) AND t.id < @before

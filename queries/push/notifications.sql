@@ -17,13 +17,15 @@ SELECT *
 FROM notifications
 WHERE tenant_id = @tenant_id AND id = @id;
 
--- ListNotifications reads a person's messages, newest first, without those that carry codes.
+-- ListNotifications reads a person's messages, newest first, without those that carry codes and those without a text, which is made when a
+-- message is about to be sent.
 -- name: ListNotifications :many
 SELECT *
 FROM notifications
 WHERE tenant_id = @tenant_id
     AND person_id = @person_id
     AND NOT secret
+    AND content_sealed IS NOT NULL
     AND (@after::uuid = '00000000-0000-0000-0000-000000000000' OR id < @after)
 ORDER BY id DESC
 LIMIT @page_size;

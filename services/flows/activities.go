@@ -38,7 +38,7 @@ type activities struct {
 	backends Backends
 }
 
-// Snapshot is what a process needs to know of its application.
+// Snapshot is what a process needs to know of its application. It lies in histories and is what a process continues from when it was lost.
 type Snapshot struct {
 	State       loansv1.Application_State `json:"state"`
 	Offers      []Offer                   `json:"offers,omitempty"`
@@ -64,7 +64,8 @@ type Verdict struct {
 	CurrencyCode       string `json:"currency_code,omitempty"`
 }
 
-// asService is the context of calls that the process makes by itself.
+// asService is the context of calls that the process makes by itself. It sees everybody's rows of the tenant. The request id leads from the
+// logs of all services back to the request that began it all.
 func (s Subject) asService(ctx context.Context) context.Context {
 	ctx = actor.AsService(ctx, s.TenantID, serviceName)
 	us := actor.Must(ctx)
@@ -72,7 +73,8 @@ func (s Subject) asService(ctx context.Context) context.Context {
 	return actor.With(ctx, us)
 }
 
-// forPerson is the context of calls that read what is the person's own.
+// forPerson is the context of calls that read what is the person's own. It sees nothing else, whatever the process should ask for by
+// mistake.
 func (s Subject) forPerson(ctx context.Context) context.Context {
 	ctx = actor.ForPerson(ctx, s.TenantID, serviceName, s.PersonID)
 	us := actor.Must(ctx)
@@ -114,6 +116,7 @@ func (a *activities) ReadApplication(ctx context.Context, s Subject) (Snapshot, 
 	return snapshot(res.GetApplication(), offers), nil
 }
 
+// snapshot keeps what the process decides by; amounts and names stay with loans.
 func snapshot(application *loansv1.Application, offers []*loansv1.Offer) Snapshot {
 	s := Snapshot{State: application.GetState(), AgreementID: application.GetAgreementId(), LoanID: application.GetLoanId()}
 	for _, offer := range offers {
@@ -147,6 +150,7 @@ func (a *activities) GatherFeatures(ctx context.Context, s Subject) (Question, e
 		return Question{}, err
 	}
 	asked := application.GetApplication()
+	// Scoring has to know the instalment before there are offers, so the loan is priced as it was asked for.
 	quote, err := a.backends.Products.QuoteLoan(s.asService(ctx), &loansv1.QuoteLoanRequest{
 		ProductCode: asked.GetProductCode(), Principal: asked.GetPrincipal(), Instalments: asked.GetInstalments(),
 	})
@@ -195,6 +199,7 @@ func (a *activities) Decide(ctx context.Context, s Subject, q Question) (Verdict
 	return newVerdict(res.GetDecision()), nil
 }
 
+// newVerdict reads a decision. REFER counts as no, with a reason of its own, since no person can be asked yet.
 func newVerdict(decision *scoringv1.Decision) Verdict {
 	v := Verdict{DecisionID: decision.GetId(), ReasonCodes: decision.GetReasonCodes()}
 	switch decision.GetOutcome() {
@@ -236,7 +241,8 @@ func (a *activities) RejectApplication(ctx context.Context, s Subject, v Verdict
 	return snapshot(res.GetApplication(), nil), nil
 }
 
-// AcceptOffer chooses the offer for the person and answers with the id of the agreement. updateID is the request_id of the person.
+// AcceptOffer chooses the offer for the person and answers with the id of the agreement. updateID is the request_id of the person. A new
+// try after a refusal comes under another updateID, so the earlier answer does not stand in its way.
 func (a *activities) AcceptOffer(ctx context.Context, s Subject, c Choice, updateID string) (string, error) {
 	res, err := a.backends.Applications.AcceptOffer(s.forCaller(ctx, c.Caller), &loansv1.AcceptOfferRequest{
 		RequestId: s.requestID("accept/" + updateID), OfferId: c.OfferID, Locale: c.Locale,
@@ -261,7 +267,8 @@ func (a *activities) WithdrawApplication(ctx context.Context, s Subject, w Withd
 	return refused(err)
 }
 
-// ExpireApplication ends the application that nobody acted on in time.
+// ExpireApplication ends the application that nobody acted on in time. An application that has moved on meanwhile refuses; the process then
+// continues from there.
 func (a *activities) ExpireApplication(ctx context.Context, s Subject) error {
 	_, err := a.backends.Applications.ExpireApplication(s.asService(ctx), &loansv1.ExpireApplicationRequest{
 		RequestId: s.requestID("expire"), ApplicationId: s.ApplicationID,

@@ -22,15 +22,17 @@ import (
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-// TaskQueue is where the engine keeps work for our workers.
+// TaskQueue is where the engine keeps work for our workers. Running processes know it, so it stays.
 const TaskQueue = "lendgate-applications"
 
-// workflowID names the one process of an application. The tenant is part of it, so no lender can reach another's processes.
+// workflowID names the one process of an application. The tenant is part of it, so no lender can reach another's processes. It is also what
+// sealed payloads are bound to.
 func workflowID(tenantID, applicationID string) string {
 	return "application/" + tenantID + "/" + applicationID
 }
 
-// StartApplicationFlow begins the process of an application, or answers with the one there is.
+// StartApplicationFlow begins the process of an application, or answers with the one there is. Screens call it right after the application
+// was made and events call it again, so a repeat is the usual case; the application's id makes it idempotent and no request_id has to.
 func (s *Service) StartApplicationFlow(ctx context.Context, req *flowsv1.StartApplicationFlowRequest) (*flowsv1.StartApplicationFlowResponse, error) {
 	// With the caller's own actor: whose application it is, loans knows.
 	application, err := s.application(ctx, req.GetApplicationId())
@@ -64,10 +66,11 @@ func (s *Service) start(ctx context.Context, application *loansv1.Application) (
 	if err != nil {
 		return Standing{}, s.fromEngine(ctx, err)
 	}
+	// Asked and not assumed: the process may be there since long.
 	return s.ask(ctx, application.GetId())
 }
 
-// GetApplicationFlow answers with where the process stands.
+// GetApplicationFlow answers with where the process stands. A process of somebody else is answered as absent.
 func (s *Service) GetApplicationFlow(ctx context.Context, req *flowsv1.GetApplicationFlowRequest) (*flowsv1.GetApplicationFlowResponse, error) {
 	standing, err := s.standing(ctx, req.GetApplicationId())
 	if err != nil {
@@ -76,7 +79,8 @@ func (s *Service) GetApplicationFlow(ctx context.Context, req *flowsv1.GetApplic
 	return &flowsv1.GetApplicationFlowResponse{Flow: flow(req.GetApplicationId(), standing)}, nil
 }
 
-// ResumeIdentity tells the process to look at the profile and the consents again.
+// ResumeIdentity tells the process to look at the profile and the consents again. It promises to look and not to find: the answer is where
+// the process stood when it was told.
 func (s *Service) ResumeIdentity(ctx context.Context, req *flowsv1.ResumeIdentityRequest) (*flowsv1.ResumeIdentityResponse, error) {
 	standing, err := s.standing(ctx, req.GetApplicationId())
 	switch {
@@ -93,7 +97,8 @@ func (s *Service) ResumeIdentity(ctx context.Context, req *flowsv1.ResumeIdentit
 	return &flowsv1.ResumeIdentityResponse{Flow: flow(req.GetApplicationId(), standing)}, nil
 }
 
-// ChooseOffer takes the person's choice.
+// ChooseOffer takes the person's choice. The engine remembers the update by its request_id, the loans service the acceptance by an id
+// derived from it, so neither happens twice.
 func (s *Service) ChooseOffer(ctx context.Context, req *flowsv1.ChooseOfferRequest) (*flowsv1.ChooseOfferResponse, error) {
 	answer, err := s.update(ctx, updateChooseOffer, req, func(caller Caller) any {
 		return Choice{Caller: caller, OfferID: req.GetOfferId(), Locale: req.GetLocale()}
@@ -105,7 +110,8 @@ func (s *Service) ChooseOffer(ctx context.Context, req *flowsv1.ChooseOfferReque
 	return &flowsv1.ChooseOfferResponse{Flow: flow(req.GetApplicationId(), answer.Standing), AgreementId: answer.AgreementID}, nil
 }
 
-// SignAgreement takes the person's signature.
+// SignAgreement takes the person's signature. A wrong code is an answer, not an end: the process goes on waiting, and another try is
+// another request_id.
 func (s *Service) SignAgreement(ctx context.Context, req *flowsv1.SignAgreementRequest) (*flowsv1.SignAgreementResponse, error) {
 	answer, err := s.update(ctx, updateSignAgreement, req, func(caller Caller) any {
 		return Signature{
@@ -121,7 +127,7 @@ func (s *Service) SignAgreement(ctx context.Context, req *flowsv1.SignAgreementR
 	return &flowsv1.SignAgreementResponse{Flow: flow(req.GetApplicationId(), answer.Standing), LoanId: answer.LoanID}, nil
 }
 
-// CancelApplicationFlow withdraws the application.
+// CancelApplicationFlow withdraws the application. It holds up to the signature; after that there is a loan.
 func (s *Service) CancelApplicationFlow(ctx context.Context, req *flowsv1.CancelApplicationFlowRequest) (*flowsv1.CancelApplicationFlowResponse, error) {
 	answer, err := s.update(ctx, updateWithdraw, req, func(caller Caller) any { return Withdrawal{Caller: caller} })
 	if err != nil {
@@ -149,6 +155,7 @@ func (s *Service) update(ctx context.Context, name string, req driving, argument
 	if !ok {
 		return Answer{}, flowNotFound()
 	}
+	// It waits for the outcome: a person in front of a screen wants to know whether the offer is theirs.
 	handle, err := s.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		UpdateID: req.GetRequestId(), WorkflowID: workflowID(who.TenantID, req.GetApplicationId()), UpdateName: name,
 		Args: []any{argument(from)}, WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -160,13 +167,15 @@ func (s *Service) update(ctx context.Context, name string, req driving, argument
 	if err != nil {
 		return Answer{}, s.fromUpdate(ctx, req, request, err, reasons)
 	}
+	// The engine answers by the id alone. What it was the answer to comes back with it and is compared here.
 	if !bytes.Equal(answer.Request, request) {
 		return Answer{}, keyReused()
 	}
 	return answer, nil
 }
 
-// fromUpdate translates the error of an update.
+// fromUpdate translates the error of an update. Reasons that the contract does not name for the RPC are a fault of ours and become
+// INTERNAL.
 func (s *Service) fromUpdate(ctx context.Context, req driving, request []byte, err error, reasons []rpcerr.Reason) error {
 	var notFound *serviceerror.NotFound
 	if errors.As(err, &notFound) {
@@ -219,7 +228,8 @@ func (s *Service) standing(ctx context.Context, applicationID string) (Standing,
 	return standing, nil
 }
 
-// ask queries a process. It works on one that has ended, too.
+// ask queries a process. It works on one that has ended, too. The query is answered by a worker, from the history: without a running worker
+// it ends by the timeout.
 func (s *Service) ask(ctx context.Context, applicationID string) (Standing, error) {
 	bounded, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
@@ -234,7 +244,7 @@ func (s *Service) ask(ctx context.Context, applicationID string) (Standing, erro
 	return standing, nil
 }
 
-// signal tells a process that something has changed.
+// signal tells a process that something has changed. Signals carry nothing: they wake the process, which looks for itself.
 func (s *Service) signal(ctx context.Context, tenantID, applicationID, name string) error {
 	bounded, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
@@ -259,9 +269,9 @@ func endedStanding(application *loansv1.Application) (Standing, bool) {
 	}, outcome != flowsv1.ApplicationFlow_OUTCOME_UNSPECIFIED
 }
 
-// owns tells whether the caller may see a process: its person, or a service acting by itself.
+// owns tells whether the caller may see a process: its person, or one who sees all.
 func owns(who actor.Actor, standing Standing) bool {
-	return who.PersonID == standing.PersonID || (who.Kind == actor.KindService && who.PersonID == "")
+	return who.SeesAll() || who.PersonID != "" && who.PersonID == standing.PersonID
 }
 
 // fingerprint tells requests of different content or callers apart: nobody is given the answer to another's request. It is sealed on its
@@ -275,11 +285,13 @@ func fingerprint(who actor.Actor, req proto.Message) ([]byte, error) {
 	return sum[:], nil
 }
 
+// keyReused refuses another request under an id that has been used, as package idempotency does for services with a database.
 func keyReused() error {
 	return rpcerr.New(connect.CodeAlreadyExists, typev1.ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REUSED,
 		"the same request_id came before with another content")
 }
 
+// flow is a standing on the wire.
 func flow(applicationID string, standing Standing) *flowsv1.ApplicationFlow {
 	return &flowsv1.ApplicationFlow{
 		ApplicationId: applicationID, Step: standing.Step, Outcome: standing.Outcome, Missing: standing.Missing,

@@ -39,6 +39,7 @@ var (
 	_ converter.PayloadCodecWithSerializationContext = codec{}
 )
 
+// newCodec makes the codec of a key. The key's id is a part of its hash: enough to tell keys apart in a message, and no help to find one.
 func newCodec(key []byte) (codec, error) {
 	if len(key) != payloadKeySize {
 		return codec{}, fmt.Errorf("flows: the payload key has %d bytes, not %d", len(key), payloadKeySize)
@@ -56,7 +57,7 @@ func newCodec(key []byte) (codec, error) {
 	return codec{aead: aead, keyID: hex.EncodeToString(sum[:4])}, nil
 }
 
-// WithSerializationContext binds to a process.
+// WithSerializationContext binds to a process. The SDK calls it where it knows whose payload it holds.
 func (c codec) WithSerializationContext(context converter.SerializationContext) converter.PayloadCodec {
 	switch context := context.(type) {
 	case converter.WorkflowSerializationContext:
@@ -67,7 +68,8 @@ func (c codec) WithSerializationContext(context converter.SerializationContext) 
 	return c
 }
 
-// Encode seals payloads.
+// Encode seals payloads. The whole payload is sealed, its own metadata included, so the engine learns neither type nor content, but the
+// length.
 func (c codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	sealed := make([]*commonpb.Payload, len(payloads))
 	for i, payload := range payloads {

@@ -22,7 +22,8 @@ import (
 // engineTimeout bounds a question to the engine that needs no waiting for anybody. The SDK tries again within it.
 const engineTimeout = 5 * time.Second
 
-// Engine says where the workflow engine is.
+// Engine says where the workflow engine is. One namespace serves all lenders: a process bears its lender in its id and its payloads are
+// sealed.
 type Engine struct {
 	// Address is host:port of the frontend.
 	Address string
@@ -47,7 +48,8 @@ func Dial(engine Engine) (client.Client, error) {
 	})
 }
 
-// converters seal payloads, and the texts of errors among them.
+// converters seal payloads, and the texts of errors among them. Messages and stack traces of failures would otherwise lie in the engine's
+// database in clear.
 func converters(key []byte) (converter.DataConverter, converter.FailureConverter, error) {
 	sealed, err := newCodec(key)
 	if err != nil {
@@ -86,6 +88,7 @@ func unreachable(err error) bool {
 	return errors.As(err, &unavailable)
 }
 
+// flowNotFound answers alike for a process that is not there and one that is not the caller's.
 func flowNotFound() *connect.Error {
 	return rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_FLOW_NOT_FOUND, "there is no such process")
 }

@@ -25,14 +25,56 @@ import (
 	"github.com/lendgate/lendgate/internal/clock"
 	"github.com/lendgate/lendgate/internal/id"
 	"github.com/lendgate/lendgate/internal/inproc"
+	"github.com/lendgate/lendgate/internal/localtemporal"
+	"github.com/lendgate/lendgate/internal/pgtest"
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-// These let the tests below run against an engine, such as the one that `lendgate up` starts, and keep the histories that they make.
+// These let the tests below run against an engine of yours, that nobody else's worker works for; have one compiled, which takes minutes the
+// first time; and keep the histories that they make.
 const (
 	addressVariable = "LENDGATE_TEST_TEMPORAL_ADDRESS"
+	compileVariable = "LENDGATE_TEST_TEMPORALD"
 	recordVariable  = "LENDGATE_TEST_RECORD_HISTORIES"
 )
+
+// engineAddress is where a Temporal frontend answers for this test: one of yours, or a server of the test's own on a throwaway PostgreSQL.
+// Tests with an engine run one after the other, since two servers on one database would be one cluster.
+func engineAddress(t *testing.T) string {
+	t.Helper()
+	if address := os.Getenv(addressVariable); address != "" {
+		return address
+	}
+	if testing.Short() {
+		t.Skip("starts a Temporal server; left out by -short")
+	}
+	options := localtemporal.BuildOptions{BinDir: filepath.Join("..", "..", ".lendgate", "bin")} // Where `lendgate up` keeps it.
+	_, compiled, err := localtemporal.Compiled(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !compiled && os.Getenv(compileVariable) == "" {
+		t.Skipf("cmd/temporald is not compiled yet, which takes minutes: set %s=1, or run `lendgate up` once", compileVariable)
+	}
+	binary, err := localtemporal.Build(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := localtemporal.Start(t.Context(), localtemporal.Options{
+		Binary: binary, DatabaseURL: pgtest.Database(t, "engine", nil), LogFile: filepath.Join(t.TempDir(), "temporal.log"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := server.Stop(ctx); err != nil {
+			t.Errorf("stop Temporal: %v", err)
+		}
+	})
+	return server.Address()
+}
 
 // TestHistoriesReplay runs the present code over the histories of processes that older code ran. It fails when the code would now do
 // something else than it did then, which would stop processes that are under way.
@@ -89,11 +131,7 @@ type running struct {
 
 func newRunning(t *testing.T) *running {
 	t.Helper()
-	address := os.Getenv(addressVariable)
-	if address == "" {
-		t.Skipf("%s is not set: the address of a Temporal frontend, such as that of `lendgate up`", addressVariable)
-	}
-	engine, err := Dial(Engine{Address: address, PayloadKey: testKey(), Log: discard()})
+	engine, err := Dial(Engine{Address: engineAddress(t), PayloadKey: testKey(), Log: discard()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,8 @@ const (
 	eventPauseMax = 10 * time.Second
 )
 
-// Listens names the services whose events HandleEvent takes in.
+// Listens names the services whose events HandleEvent takes in. Events of scoring are not among them: the process asks for a decision and
+// has the answer.
 func Listens() []string { return []string{"identity", "loans", "payments"} }
 
 // HandleEvent is the handler of our consumer (package bus). Taking an event in twice does no more than once, so it needs no inbox. There is
@@ -38,10 +39,13 @@ func (s *Service) HandleEvent(ctx context.Context, event *eventv1.Event) error {
 	}
 }
 
+// takeEvent only starts and wakes processes: what a fact says is looked up again by the process, so facts that overtake each other do no
+// harm.
 func (s *Service) takeEvent(ctx context.Context, event *eventv1.Event) error {
 	switch fact := event.GetFact().(type) {
 	case *eventv1.Event_ApplicationCreated:
 		return s.applicationCreated(ctx, event.GetTenantId(), fact.ApplicationCreated.GetApplicationId())
+	// Any change may be the one that was missing; the process finds out.
 	case *eventv1.Event_ProfileUpdated, *eventv1.Event_ConsentsGiven:
 		return s.identityChanged(ctx, event.GetTenantId(), event.GetPersonId())
 	case *eventv1.Event_PayoutPaid:
@@ -53,7 +57,8 @@ func (s *Service) takeEvent(ctx context.Context, event *eventv1.Event) error {
 	}
 }
 
-// applicationCreated starts the process, which the screen that made the application has usually done before.
+// applicationCreated starts the process, which the screen that made the application has usually done before. It is the way back when that
+// screen's process died between the two.
 func (s *Service) applicationCreated(ctx context.Context, tenantID, applicationID string) error {
 	ctx = actor.AsService(ctx, tenantID, serviceName)
 	application, err := s.application(ctx, applicationID)
@@ -70,6 +75,7 @@ func (s *Service) identityChanged(ctx context.Context, tenantID, personID string
 		return nil
 	}
 	ctx = actor.ForPerson(ctx, tenantID, serviceName, personID)
+	// All pages, though few persons have more than one: an application that is passed over waits for identityRecheck.
 	page := &typev1.PageRequest{PageSize: 100}
 	for {
 		res, err := s.backends.Applications.ListApplications(ctx, &loansv1.ListApplicationsRequest{Page: page})
@@ -91,7 +97,8 @@ func (s *Service) identityChanged(ctx context.Context, tenantID, personID string
 	}
 }
 
-// payoutChanged tells the process that waits for the payout of a loan.
+// payoutChanged tells the process that waits for the payout of a loan. The event names the loan alone; the application, and so the process,
+// is the loans service's knowledge.
 func (s *Service) payoutChanged(ctx context.Context, tenantID, loanID string) error {
 	ctx = actor.AsService(ctx, tenantID, serviceName)
 	res, err := s.backends.Loans.GetLoan(ctx, &loansv1.GetLoanRequest{LoanId: loanID})
@@ -104,7 +111,7 @@ func (s *Service) payoutChanged(ctx context.Context, tenantID, loanID string) er
 	return s.tell(ctx, tenantID, res.GetLoan().GetApplicationId(), signalPayoutChanged)
 }
 
-// tell signals a process, if it runs.
+// tell signals a process, if it runs. One that does not run has ended, or was lost and looks for itself when it starts again.
 func (s *Service) tell(ctx context.Context, tenantID, applicationID, signal string) error {
 	err := s.signal(ctx, tenantID, applicationID, signal)
 	if rpcerr.ReasonOf(err) == typev1.ErrorReason_ERROR_REASON_FLOW_NOT_FOUND {

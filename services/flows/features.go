@@ -21,7 +21,7 @@ const (
 	sourceApplication = "application"
 )
 
-// Question is what scoring is asked.
+// Question is what scoring is asked. It is stored in the engine's history, so its JSON names stay.
 type Question struct {
 	ProductCode string `json:"product_code"`
 	// PrincipalMinor and InstalmentMinor are in minor units of CurrencyCode. The instalment is the largest of the schedule.
@@ -33,7 +33,7 @@ type Question struct {
 	ObserveTime time.Time `json:"observe_time"`
 }
 
-// Feature is one fact with its source.
+// Feature is one fact with its source. Value is decimal text, a word, true or false; empty means not known.
 type Feature struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`
@@ -68,7 +68,8 @@ func newQuestion(
 	return q
 }
 
-// request is the question as scoring takes it.
+// request is the question as scoring takes it. Time of observation and source go along for the record, so that a decision can be explained
+// by what was known when.
 func (q Question) request(s Subject, requestID string) *scoringv1.DecideApplicationRequest {
 	req := &scoringv1.DecideApplicationRequest{
 		RequestId: requestID, ApplicationId: s.ApplicationID, PersonId: s.PersonID, ProductCode: q.ProductCode,
@@ -90,6 +91,7 @@ func record(loans []*loansv1.Loan) (existing, pastDue string) {
 	for _, loan := range loans {
 		switch loan.GetState() {
 		case loansv1.Loan_STATE_APPROVED, loansv1.Loan_STATE_ACTIVE:
+			// A loan that waits for its payout counts: the money may leave at any moment.
 			open++
 		case loansv1.Loan_STATE_CANCELLED:
 			continue // No money ever went out: it says nothing about paying back.
@@ -102,6 +104,7 @@ func record(loans []*loansv1.Loan) (existing, pastDue string) {
 	return strconv.Itoa(open), strconv.Itoa(days)
 }
 
+// minorUnits is an amount as a feature, not known when it was not told.
 func minorUnits(m *typev1.Money, currency string) string {
 	if m == nil || m.GetCurrencyCode() != currency {
 		return "" // An amount in another currency cannot be compared.
@@ -109,6 +112,7 @@ func minorUnits(m *typev1.Money, currency string) string {
 	return strconv.FormatInt(m.GetMinorUnits(), 10)
 }
 
+// employment is the enum's name as scoring's dictionary has it, "self_employed"; a person who did not say is not unemployed.
 func employment(e identityv1.Employment) string {
 	if e == identityv1.Employment_EMPLOYMENT_UNSPECIFIED {
 		return ""
@@ -135,6 +139,7 @@ func yearsSince(from *typev1.Date, today time.Time) string {
 	return strconv.Itoa(months / 12)
 }
 
+// fullMonths counts by the calendar; false when there is no date, or one that has not come.
 func fullMonths(from *typev1.Date, today time.Time) (int, bool) {
 	if from == nil {
 		return 0, false
@@ -146,14 +151,16 @@ func fullMonths(from *typev1.Date, today time.Time) (int, bool) {
 	return months, months >= 0
 }
 
-// requiredConsents are those without which no application is decided.
+// requiredConsents are those without which no application is decided. A bureau may not be asked without the second, so a decision without
+// it would rest on half of what it should.
 func requiredConsents() []identityv1.ConsentPurpose {
 	return []identityv1.ConsentPurpose{
 		identityv1.ConsentPurpose_CONSENT_PURPOSE_PERSONAL_DATA, identityv1.ConsentPurpose_CONSENT_PURPOSE_CREDIT_BUREAU,
 	}
 }
 
-// missing names profile fields and then consents that are still to be given, the latter as "consent_personal_data".
+// missing names profile fields and then consents that are still to be given, the latter as "consent_personal_data". A consent that was
+// withdrawn is missing like one that was never given.
 func missing(person *identityv1.Person, consents []*identityv1.Consent) []string {
 	names := slices.Clone(person.GetMissingFields())
 	for _, purpose := range requiredConsents() {

@@ -13,7 +13,7 @@ import (
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-// Payment is what a process needs to know of its payout.
+// Payment is what a process needs to know of its payout. It is kept in the engine's history.
 type Payment struct {
 	PayoutID string                  `json:"payout_id"`
 	State    paymentsv1.Payout_State `json:"state"`
@@ -27,12 +27,14 @@ func (p Payment) final() bool {
 }
 
 // CreatePayout sends the loan's principal to where the person asked. The request_id follows from the loan, and payments makes one payout a
-// loan. It is refused only for reasons that say that nothing was sent.
+// loan. It is refused only for reasons that say that nothing was sent. Every other error is tried again for ever, because it leaves open
+// whether a payout was recorded.
 func (a *activities) CreatePayout(ctx context.Context, s Subject, loanID string) (Payment, error) {
 	application, err := a.backends.Applications.GetApplication(s.asService(ctx), &loansv1.GetApplicationRequest{ApplicationId: s.ApplicationID})
 	if err != nil {
 		return Payment{}, err
 	}
+	// The amount is read from the loan and not carried along: what is sent is what was signed.
 	loan, err := a.backends.Loans.GetLoan(s.asService(ctx), &loansv1.GetLoanRequest{LoanId: loanID})
 	if err != nil {
 		return Payment{}, err
@@ -56,12 +58,14 @@ func (a *activities) AwaitPayout(ctx context.Context, s Subject, payoutID string
 	}
 	payment, err := a.payment(s, res.GetPayout())
 	if err == nil && !payment.final() {
+		// Benign: waiting is no failure and shall not light up anybody's alarms.
 		err = temporal.NewApplicationErrorWithOptions("the payout is not final", "PAYOUT_NOT_FINAL",
 			temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign})
 	}
 	return payment, err
 }
 
+// payment reads a payout; the day is civil and the lender's own, since interest runs from it.
 func (a *activities) payment(s Subject, payout *paymentsv1.Payout) (Payment, error) {
 	payment := Payment{PayoutID: payout.GetId(), State: payout.GetState()}
 	if payout.GetFinishTime() == nil {
@@ -77,6 +81,7 @@ func (a *activities) payment(s Subject, payout *paymentsv1.Payout) (Payment, err
 
 // DisburseLoan records that the money has arrived. It is never given up: the money is with the person.
 func (a *activities) DisburseLoan(ctx context.Context, s Subject, loanID string, payment Payment) error {
+	// Another day is another request: under one request_id it would be refused as reused.
 	req := &loansv1.DisburseLoanRequest{RequestId: s.requestID("disburse/" + payment.PayoutID), LoanId: loanID, PaymentId: payment.PayoutID}
 	if !payment.Date.IsZero() {
 		req.ValueDate = &typev1.Date{Year: int32(payment.Date.Year), Month: int32(payment.Date.Month), Day: int32(payment.Date.Day)}
@@ -91,7 +96,7 @@ func (a *activities) DisburseLoan(ctx context.Context, s Subject, loanID string,
 	return err
 }
 
-// CancelLoan ends a loan whose payout was refused for good.
+// CancelLoan ends a loan whose payout was refused for good. A repeat gets the first answer.
 func (a *activities) CancelLoan(ctx context.Context, s Subject, loanID string) error {
 	_, err := a.backends.Loans.CancelLoan(s.asService(ctx), &loansv1.CancelLoanRequest{RequestId: s.requestID("cancel/" + loanID), LoanId: loanID})
 	return err

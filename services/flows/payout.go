@@ -20,7 +20,8 @@ const (
 )
 
 // payOut sends the money and waits until the provider says what happened, however long that takes. The state UNKNOWN is waited out like
-// any other that is not final: nothing is sent again.
+// any other that is not final: nothing is sent again. There is no deadline: a payout that is unknown for a month is unknown, and a loan
+// whose money may have left must not be cancelled.
 func (p *process) payOut(ctx workflow.Context) error {
 	var payment Payment
 	if err := do(ctx, p.actions.CreatePayout, p.subject, p.loanID).Get(ctx, &payment); err != nil {
@@ -38,6 +39,7 @@ func (p *process) payOut(ctx workflow.Context) error {
 	if payment.State == paymentsv1.Payout_STATE_REJECTED {
 		return p.cancelLoan(ctx)
 	}
+	// Loans books the money before the process ends, so an application that is shown as DISBURSED has a loan with a schedule.
 	if err := do(ctx, p.actions.DisburseLoan, p.subject, p.loanID, payment).Get(ctx, nil); err != nil {
 		return err
 	}
@@ -58,6 +60,7 @@ func (p *process) cancelLoan(ctx workflow.Context) error {
 // with the payment as it was.
 func (p *process) watch(ctx workflow.Context, payment Payment) (Payment, error) {
 	changed := workflow.GetSignalChannel(ctx, signalPayoutChanged)
+	// Before asking: a signal from earlier is answered by the look that follows, one from now on cuts the wait short.
 	drain(changed)
 	polling, stop := workflow.WithCancel(ctx)
 	defer stop()

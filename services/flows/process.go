@@ -40,7 +40,7 @@ type Standing struct {
 }
 
 // process is one run of Application. Its coroutines take turns, so its fields need no locks; turn only keeps what takes several activities
-// in one piece.
+// in one piece. It is rebuilt from the history on every replay, so nothing in it may come from a clock, a random number or a map's order.
 type process struct {
 	subject  Subject
 	standing Standing
@@ -78,6 +78,10 @@ func Application(ctx workflow.Context, subject Subject) (Standing, error) {
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return p.standing, err
 	}
+	// The news that a step did not wait for tells nothing any more. To drain is no command, so older histories replay.
+	for _, signal := range []string{signalIdentityChanged, signalPayoutChanged} {
+		drain(workflow.GetSignalChannel(ctx, signal))
+	}
 	return p.standing, nil
 }
 
@@ -94,6 +98,7 @@ func (p *process) run(ctx workflow.Context) error {
 	return nil
 }
 
+// step does what the present step asks for, and returns when the process has moved, or is to look again.
 func (p *process) step(ctx workflow.Context) error {
 	switch p.standing.Step {
 	case flowsv1.ApplicationFlow_STEP_SCORING:
@@ -109,7 +114,8 @@ func (p *process) step(ctx workflow.Context) error {
 	}
 }
 
-// awaitIdentity looks whether anything is missing, and waits for changes until nothing is.
+// awaitIdentity looks whether anything is missing, and waits for changes until nothing is. A signal only cuts the wait short; the look
+// decides.
 func (p *process) awaitIdentity(ctx workflow.Context) error {
 	changed := workflow.GetSignalChannel(ctx, signalIdentityChanged)
 	until := p.subject.BeginTime.Add(identityPatience)
@@ -139,7 +145,8 @@ func (p *process) awaitIdentity(ctx workflow.Context) error {
 	}
 }
 
-// decide gathers what is known, has scoring decide, and makes offers or rejects.
+// decide gathers what is known, has scoring decide, and makes offers or rejects. The turn is taken once the decision is there: until then a
+// withdrawal need not wait.
 func (p *process) decide(ctx workflow.Context) error {
 	var question Question
 	if err := do(ctx, p.actions.GatherFeatures, p.subject).Get(ctx, &question); err != nil {
@@ -195,7 +202,8 @@ func (p *process) awaitMove(ctx workflow.Context, step flowsv1.ApplicationFlow_S
 	return p.expire(ctx)
 }
 
-// expire ends the application, unless an update that is under way moves it first.
+// expire ends the application, unless an update that is under way moves it first. Loans decides in the end: if it refuses, the process goes
+// on from the state that loans has.
 func (p *process) expire(ctx workflow.Context) error {
 	step := p.standing.Step
 	if err := p.turn.Lock(ctx); err != nil {
@@ -249,7 +257,7 @@ func (p *process) reload(ctx workflow.Context) error {
 }
 
 // adopt takes the step that belongs to the application's state. A submitted application keeps its step: loans does not tell identity from
-// scoring.
+// scoring. A signature is waited for anew from now, since the process cannot know how long the document has been there.
 func (p *process) adopt(ctx workflow.Context, s Snapshot) {
 	p.offers, p.agreementID, p.loanID = s.Offers, s.AgreementID, s.LoanID
 	switch s.State {
@@ -273,6 +281,7 @@ func (p *process) advance(step flowsv1.ApplicationFlow_Step) {
 	}
 }
 
+// end closes the process with an outcome, once: the first outcome stays.
 func (p *process) end(outcome flowsv1.ApplicationFlow_Outcome) {
 	if !p.ended() {
 		p.standing.Step, p.standing.Outcome, p.standing.Missing = flowsv1.ApplicationFlow_STEP_ENDED, outcome, nil

@@ -1,7 +1,9 @@
 package flows
 
 import (
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,8 +40,13 @@ func (c envClock) Now() time.Time { return c.env.Now().UTC() }
 
 func newTrial(t *testing.T) *trial {
 	t.Helper()
+	return newTrialThatLogs(t, discard())
+}
+
+func newTrialThatLogs(t *testing.T, log *slog.Logger) *trial {
+	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(temporallog.NewStructuredLogger(discard()))
+	suite.SetLogger(temporallog.NewStructuredLogger(log))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(testBegin())
 	env.SetTestTimeout(time.Minute)
@@ -362,6 +369,17 @@ func TestPayout(t *testing.T) {
 		tr.end(flowsv1.ApplicationFlow_OUTCOME_DISBURSED)
 		if late := tr.env.Now().Sub(testBegin()) - at; late > time.Second {
 			t.Errorf("heard of it %s late", late)
+		}
+	})
+	t.Run("leaves no news unheard at its end", func(t *testing.T) {
+		t.Parallel()
+		log := &strings.Builder{}
+		tr := newTrialThatLogs(t, slog.New(slog.NewTextHandler(log, nil)))
+		tr.at(time.Second, func() { tr.env.SignalWorkflow(signalIdentityChanged, nil) }) // It waits for a choice by then.
+		tr.agree()
+		tr.end(flowsv1.ApplicationFlow_OUTCOME_DISBURSED)
+		if strings.Contains(log.String(), "unhandled") {
+			t.Errorf("the engine's log says:\n%s", log)
 		}
 	})
 	t.Run("that the provider rejects cancels the loan", func(t *testing.T) {

@@ -43,7 +43,8 @@ func (r refusal) rpcError() error {
 	return rpcerr.New(r.Code, r.Reason, r.Message, opts...)
 }
 
-// asRefusal finds the refusal in an error of an activity or an update.
+// asRefusal finds the refusal in an error of an activity or an update. Details that cannot be read, or that hold no code, are another error
+// than ours.
 func asRefusal(err error) (refusal, bool) {
 	var carried *temporal.ApplicationError
 	if !errors.As(err, &carried) || !carried.HasDetails() {
@@ -65,6 +66,7 @@ func newRefusal(err *connect.Error) refusal {
 }
 
 // refusedFor ends an activity when the service refused for one of the reasons. Every other error makes the engine run the activity again.
+// It is for what the process does by itself, where an unexpected refusal must not be taken for an answer.
 func refusedFor(err error, reasons ...rpcerr.Reason) error {
 	peer, ok := rpcerr.AsPeer(err)
 	if !ok || !slices.Contains(reasons, peer.Reason()) {
@@ -83,7 +85,8 @@ func refused(err error) error {
 	return newRefusal(peer.Err).applicationError()
 }
 
-// passing tells whether a reason passes with time, or is none of the contract's.
+// passing tells whether a reason passes with time, or is none of the contract's. Every other reason lasts, so that a person gets an answer
+// rather than a wait.
 func passing(reason rpcerr.Reason) bool {
 	switch reason {
 	case typev1.ErrorReason_ERROR_REASON_UNSPECIFIED, typev1.ErrorReason_ERROR_REASON_INTERNAL,

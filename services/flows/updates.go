@@ -36,7 +36,7 @@ type Caller struct {
 	Request []byte `json:"request,omitempty"`
 }
 
-// Choice is the argument of the update ChooseOffer.
+// Choice is the argument of the update ChooseOffer. Arguments lie in histories, so fields are added and never renamed.
 type Choice struct {
 	Caller  Caller `json:"caller"`
 	OfferID string `json:"offer_id"`
@@ -84,6 +84,7 @@ func (p *process) listen(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, updateWithdraw, p.withdraw, workflow.UpdateHandlerOptions{Validator: p.mayWithdraw})
 }
 
+// mayChoose is the validator of ChooseOffer. It runs before the update is accepted, and must not change anything nor wait.
 func (p *process) mayChoose(c Choice) error {
 	if err := p.open(c.Caller, flowsv1.ApplicationFlow_STEP_OFFER); err != nil {
 		return err
@@ -95,7 +96,8 @@ func (p *process) mayChoose(c Choice) error {
 	return nil
 }
 
-// chooseOffer takes the person's choice. The agreement is ready when it answers.
+// chooseOffer takes the person's choice. The agreement is ready when it answers. The turn is held across the activity, so that the offer
+// cannot expire in the middle of being accepted.
 func (p *process) chooseOffer(ctx workflow.Context, c Choice) (Answer, error) {
 	if err := p.turn.Lock(ctx); err != nil {
 		return Answer{}, err
@@ -108,11 +110,13 @@ func (p *process) chooseOffer(ctx workflow.Context, c Choice) (Answer, error) {
 	if err := do(ctx, p.actions.AcceptOffer, p.subject, c, updateID(ctx)).Get(ctx, &agreementID); err != nil {
 		return Answer{}, p.answerRefused(ctx, c.Caller, flowsv1.ApplicationFlow_STEP_OFFER, err)
 	}
+	// The wait for the signature begins when the document is there to be read, not when the offer was made.
 	p.agreementID, p.signBy = agreementID, workflow.Now(ctx).Add(signaturePatience)
 	p.advance(flowsv1.ApplicationFlow_STEP_SIGNATURE)
 	return p.answer(c.Caller), nil
 }
 
+// maySign is the validator of SignAgreement. An agreement of another application is as absent as none.
 func (p *process) maySign(s Signature) error {
 	if err := p.open(s.Caller, flowsv1.ApplicationFlow_STEP_SIGNATURE); err != nil {
 		return err
@@ -123,7 +127,8 @@ func (p *process) maySign(s Signature) error {
 	return nil
 }
 
-// signAgreement takes the person's signature. A wrong code goes back to the person, and the process waits on.
+// signAgreement takes the person's signature. A wrong code goes back to the person, and the process waits on. Tries are counted by
+// identity, which ends the code; then a new one is asked for.
 func (p *process) signAgreement(ctx workflow.Context, s Signature) (Answer, error) {
 	if err := p.turn.Lock(ctx); err != nil {
 		return Answer{}, err
@@ -141,6 +146,7 @@ func (p *process) signAgreement(ctx workflow.Context, s Signature) (Answer, erro
 	return p.answer(s.Caller), nil
 }
 
+// mayWithdraw is the validator of Withdraw: any step before the signature is given.
 func (p *process) mayWithdraw(w Withdrawal) error {
 	return p.open(w.Caller, flowsv1.ApplicationFlow_STEP_IDENTITY, flowsv1.ApplicationFlow_STEP_SCORING,
 		flowsv1.ApplicationFlow_STEP_OFFER, flowsv1.ApplicationFlow_STEP_SIGNATURE)
@@ -159,12 +165,14 @@ func (p *process) withdraw(ctx workflow.Context, w Withdrawal) (Answer, error) {
 	if err := do(ctx, p.actions.WithdrawApplication, p.subject, w, updateID(ctx)).Get(ctx, nil); err != nil {
 		return Answer{}, p.answerRefused(ctx, w.Caller, step, err)
 	}
+	// End before stop: what is stopped finds a process that has ended, and takes its own cancellation for no failure.
 	p.end(flowsv1.ApplicationFlow_OUTCOME_WITHDRAWN)
 	p.stop()
 	return p.answer(w.Caller), nil
 }
 
-// open refuses an update that is not the caller's or not for the present step.
+// open refuses an update that is not the caller's or not for the present step. A stranger is told that there is no process, before anything
+// about its step.
 func (p *process) open(caller Caller, steps ...flowsv1.ApplicationFlow_Step) error {
 	switch {
 	case caller.PersonID != "" && caller.PersonID != p.subject.PersonID:
@@ -212,11 +220,13 @@ func (c Caller) refused(err error) error {
 	return r.applicationError()
 }
 
+// answer is where the process stands once an update has been carried out.
 func (p *process) answer(caller Caller) Answer {
 	return Answer{Standing: p.standing, AgreementID: p.agreementID, LoanID: p.loanID, Request: caller.Request}
 }
 
-// updateID is the request_id of the update at hand.
+// updateID is the request_id of the update at hand. It is what the person's app chose, so that the calls derived from it are the same on
+// every try.
 func updateID(ctx workflow.Context) string { return workflow.GetCurrentUpdateInfo(ctx).ID }
 
 // drain forgets signals: what they tell is looked up afterwards.
@@ -225,7 +235,8 @@ func drain(channel workflow.ReceiveChannel) {
 	}
 }
 
-// do runs an activity until it has an answer.
+// do runs an activity until it has an answer. There is no limit to the tries: only a refusal, which is not retryable, ends one. The wait
+// doubles to retryPauseMax.
 func do(ctx workflow.Context, activity any, args ...any) workflow.Future {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: activityTimeout,
@@ -234,6 +245,7 @@ func do(ctx workflow.Context, activity any, args ...any) workflow.Future {
 	return workflow.ExecuteActivity(ctx, activity, args...)
 }
 
+// flowEnded refuses what comes too late, and says how the process ended.
 func flowEnded(outcome flowsv1.ApplicationFlow_Outcome) *connect.Error {
 	return rpcerr.Precondition(typev1.ErrorReason_ERROR_REASON_FLOW_ENDED, "the process has ended", rpcerr.Meta("outcome", outcomeName(outcome)))
 }

@@ -18,7 +18,8 @@ const (
 // stopPatience is how long activities may go on after a stop was asked for. One that is cut off runs again elsewhere.
 const stopPatience = 10 * time.Second
 
-// Worker runs processes and their activities for the engine. Any number of them may run, in any number of processes.
+// Worker runs processes and their activities for the engine. Any number of them may run, in any number of processes. A task is given to one
+// of them at a time; when that one dies, the engine gives it to another after its timeout.
 type Worker struct {
 	temporal client.Client
 	log      *slog.Logger
@@ -30,7 +31,8 @@ func NewWorker(deps Deps) *Worker {
 	return &Worker{temporal: deps.Temporal, log: deps.Log, register: func(r worker.Registry) { Register(r, deps) }}
 }
 
-// Register tells the engine's SDK what a worker can do. It is apart for tests that run without an engine.
+// Register tells the engine's SDK what a worker can do. It is apart for tests that run without an engine. The order does not matter; the
+// names do, since histories hold them.
 func Register(r worker.Registry, deps Deps) {
 	r.RegisterWorkflow(Application)
 	r.RegisterActivity(&activities{clock: deps.Clock, tenants: deps.Tenants, backends: deps.Backends})
@@ -45,6 +47,7 @@ func (w *Worker) Run(ctx context.Context) {
 			WorkerStopTimeout: stopPatience,
 			OnFatalError: func(err error) {
 				select {
+				// The first error says enough, and the SDK must not be held up by one that nobody reads.
 				case fatal <- err:
 				default:
 				}
@@ -59,6 +62,7 @@ func (w *Worker) Run(ctx context.Context) {
 			case err = <-fatal:
 			}
 		}
+		// Also after a start that failed: it releases what was begun.
 		working.Stop()
 		if err != nil {
 			w.log.WarnContext(ctx, "workflow worker not running, will try again", "error", err.Error())

@@ -10,6 +10,7 @@ import (
 	"github.com/lendgate/lendgate/gen/db/identitydb"
 	identityv1 "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
+	"github.com/lendgate/lendgate/internal/actor"
 	"github.com/lendgate/lendgate/internal/id"
 )
 
@@ -20,6 +21,7 @@ const (
 	statePrefix          = "STATE_"
 	consentPurposePrefix = "CONSENT_PURPOSE_"
 	permissionPrefix     = "PERMISSION_"
+	audiencePrefix       = "AUDIENCE_"
 )
 
 func platformName(p identityv1.Platform) string {
@@ -39,9 +41,21 @@ func consentPurposeName(p identityv1.ConsentPurpose) string {
 func permissionNames(permissions []typev1.Permission) []string {
 	names := make([]string, 0, len(permissions))
 	for _, permission := range permissions {
-		names = append(names, strings.TrimPrefix(permission.String(), permissionPrefix))
+		names = append(names, permissionName(permission))
 	}
 	return names
+}
+
+func permissionName(p typev1.Permission) string {
+	return strings.TrimPrefix(p.String(), permissionPrefix)
+}
+
+func audienceName(a identityv1.Role_Audience) string {
+	return strings.TrimPrefix(a.String(), audiencePrefix)
+}
+
+func audienceFrom(name string) identityv1.Role_Audience {
+	return identityv1.Role_Audience(identityv1.Role_Audience_value[audiencePrefix+name])
 }
 
 // parsePermissions reads names of permissions. One that this release does not know allows nothing.
@@ -98,7 +112,8 @@ func deviceKeyToProto(row identitydb.Device) *identityv1.DeviceKey {
 func sessionToProto(row identitydb.Session, accessEnd time.Time, permissions []typev1.Permission) *identityv1.Session {
 	return &identityv1.Session{
 		Id:          id.Format(id.Session, row.ID),
-		PersonId:    id.Format(id.Person, row.PersonID),
+		PersonId:    id.FormatPtr(id.Person, row.PersonID),
+		StaffId:     id.FormatPtr(id.Staff, row.StaffID),
 		DeviceId:    id.Format(id.Device, row.DeviceID),
 		Permissions: permissions,
 		ExpireTime:  timestamppb.New(accessEnd),
@@ -129,6 +144,18 @@ func consentToProto(row identitydb.Consent) *identityv1.Consent {
 		TextVersion:  row.TextVersion,
 		GiveTime:     timestamppb.New(row.CreateTime),
 		WithdrawTime: timestampPtr(row.WithdrawTime),
+	}
+}
+
+// roleToProto shows a role. The superadmin's allows what it always does, whatever its row was made with.
+func roleToProto(row identitydb.Role) *identityv1.Role {
+	permissions := sorted(parsePermissions(row.Permissions))
+	if row.Name == superadminRole {
+		permissions = actor.StaffPermissions()
+	}
+	return &identityv1.Role{
+		Name: row.Name, Title: row.Title, Audience: audienceFrom(row.Audience), Permissions: permissions, Protected: protected(row.Name),
+		Version: row.Version, UpdateTime: timestamppb.New(row.UpdateTime),
 	}
 }
 

@@ -33,6 +33,10 @@ type bench struct {
 	challenges identityv1connect.ChallengeServiceClient
 	sessions   identityv1connect.SessionServiceClient
 	persons    identityv1connect.PersonServiceClient
+	staff      identityv1connect.StaffServiceClient
+	logins     identityv1connect.StaffSessionServiceClient
+	roles      identityv1connect.RoleServiceClient
+	audit      identityv1connect.AuditServiceClient
 	sms        *network
 }
 
@@ -53,6 +57,10 @@ func newBench(t *testing.T) *bench {
 		challenges: identityv1connect.NewChallengeServiceInproc(service, kit.Door.Call),
 		sessions:   identityv1connect.NewSessionServiceInproc(service, kit.Door.Call),
 		persons:    identityv1connect.NewPersonServiceInproc(service, kit.Door.Call),
+		staff:      identityv1connect.NewStaffServiceInproc(service, kit.Door.Call),
+		logins:     identityv1connect.NewStaffSessionServiceInproc(service, kit.Door.Call),
+		roles:      identityv1connect.NewRoleServiceInproc(service, kit.Door.Call),
+		audit:      identityv1connect.NewAuditServiceInproc(service, kit.Door.Call),
 	}
 }
 

@@ -23,9 +23,6 @@ import (
 // loginReplay is for how long a repeat of ConfirmLogin is answered with the same tokens.
 const loginReplay = 10 * time.Minute
 
-// borrowerRole is the role of everybody who logs in by phone.
-const borrowerRole = "borrower"
-
 // StartLogin sends a one-time code to a phone. Whether somebody is behind the phone is not looked at, so it cannot show.
 func (s *Service) StartLogin(ctx context.Context, req *identityv1.StartLoginRequest) (*identityv1.StartLoginResponse, error) {
 	lender, err := s.tenant(ctx)
@@ -131,7 +128,7 @@ func (s *Service) logIn(ctx context.Context, tx pgx.Tx, challenge identitydb.Cha
 	if err != nil {
 		return nil, fmt.Errorf("note who logged in on a device: %w", err)
 	}
-	session, tokens, err := s.openSession(ctx, tx, person.ID, device)
+	session, tokens, err := s.openSession(ctx, tx, identitydb.Session{PersonID: &person.ID, DeviceID: device})
 	if err != nil {
 		return nil, err
 	}
@@ -161,15 +158,11 @@ func (s *Service) createPerson(ctx context.Context, tx pgx.Tx, challenge identit
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("make a person: %w", err)
 	}
-	// The first person of a lender makes the role; afterwards it is the lender's own to change.
-	err = s.queries.EnsureRole(ctx, tx, identitydb.EnsureRoleParams{
-		TenantID: who.TenantID, Name: borrowerRole, Permissions: permissionNames(actor.BorrowerPermissions()), Actor: who.String(), Now: now,
-	})
-	if err != nil {
-		return uuid.Nil, fmt.Errorf("make the role of borrowers: %w", err)
+	if err := s.ensureRoles(ctx, tx); err != nil {
+		return uuid.Nil, err
 	}
 	err = s.queries.AssignRole(ctx, tx, identitydb.AssignRoleParams{
-		TenantID: who.TenantID, PersonID: personID, RoleName: borrowerRole, Actor: who.String(), Now: now,
+		TenantID: who.TenantID, PersonID: personID, RoleName: clientRole, Actor: who.String(), Now: now,
 	})
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("give a role: %w", err)

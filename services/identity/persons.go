@@ -36,6 +36,37 @@ func (s *Service) GetPerson(ctx context.Context, req *identityv1.GetPersonReques
 	return &identityv1.GetPersonResponse{Person: person}, nil
 }
 
+// FindPerson answers with the person behind a phone, to staff and services. Phones of nobody, and of other lenders, are absent.
+func (s *Service) FindPerson(ctx context.Context, req *identityv1.FindPersonRequest) (*identityv1.FindPersonResponse, error) {
+	lender, err := s.tenant(ctx)
+	if err != nil {
+		return nil, err
+	}
+	phone, err := parsePhone(req.GetPhone(), lender.Country)
+	if err != nil {
+		return nil, err
+	}
+	if !actor.Must(ctx).SeesAll() {
+		return nil, personNotFound()
+	}
+	res := &identityv1.FindPersonResponse{}
+	err = s.deps.DB.Read(ctx, func(tx pgx.Tx) error {
+		row, err := s.queries.FindPersonByPhone(ctx, tx, identitydb.FindPersonByPhoneParams{TenantID: lender.ID, PhoneIndex: s.phoneIndex(ctx, phone)})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return personNotFound()
+		}
+		if err != nil {
+			return fmt.Errorf("find a person by phone: %w", err)
+		}
+		res.Person, err = s.personInTx(ctx, tx, row.ID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
 // UpdateProfile replaces the caller's profile. The rules of the profile are checked before the transaction, since they need no row; the
 // version is checked under the lock of the row, so of two who read the same version one is refused.
 func (s *Service) UpdateProfile(ctx context.Context, req *identityv1.UpdateProfileRequest) (*identityv1.UpdateProfileResponse, error) {

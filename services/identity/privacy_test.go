@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	identityv1 "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"
 	"github.com/lendgate/lendgate/internal/actor"
@@ -40,6 +42,7 @@ func (b *bench) dump(t *testing.T) map[string]string {
 // live fills a database with one of everything, and answers with all that must not be found in it.
 func (b *bench) live(t *testing.T) (canaries []string, codes []string) {
 	t.Helper()
+	others := append(b.liveStaff(t), b.liveEdge(t)...) // Staff first: they move the clock.
 	login := b.login(t, phoneA)
 	codes = append(codes, b.sms.last(t).GetParameters()["code"])
 	session := login.GetSession()
@@ -75,7 +78,35 @@ func (b *bench) live(t *testing.T) (canaries []string, codes []string) {
 		phoneA, phoneA[4:], phoneB, phoneB[4:], p.GetGivenName(), p.GetFamilyName(), p.GetTaxId(), p.GetEmail(), p.GetAddress(),
 		login.GetTokens().GetAccessToken(), login.GetTokens().GetRefreshToken(), next.GetTokens().GetAccessToken(), next.GetTokens().GetRefreshToken(),
 	}
-	return canaries, codes
+	return append(canaries, others...), codes
+}
+
+// liveStaff is live for what staff leave in the database.
+func (b *bench) liveStaff(t *testing.T) (canaries []string) {
+	t.Helper()
+	boss := b.superadmin(t)
+	if _, err := b.logIn(t, b.enroll(t).GetId(), "nobody@demo.example", goodPassword); err == nil {
+		t.Fatal("nobody logged in")
+	}
+	b.record(t, servicetest.Tenant, "/lendgate.agent.v1.AuthService/LogIn")
+	return append(boss.recovery, boss.email, "Demo Colleague", goodPassword, boss.secret, hex.EncodeToString(boss.key()),
+		boss.tokens.GetAccessToken(), boss.tokens.GetRefreshToken())
+}
+
+// liveEdge is live for what is kept for the edge: a partner's secret and a used nonce.
+func (b *bench) liveEdge(t *testing.T) (canaries []string) {
+	t.Helper()
+	made, err := shopsOf(t, b).CreatePartnerKey(keyKeeper(t.Context(), servicetest.Tenant), newSecretRequest("shop-demo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonce := sha256.Sum256([]byte("nonce"))
+	if _, err := b.devices.ConsumeNonce(servicetest.AsService(t.Context(), "edge"), &identityv1.ConsumeNonceRequest{
+		RequestId: newID(), Digest: nonce[:], ExpireTime: timestamppb.New(b.Clock.Now().Add(time.Minute)),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return []string{string(made.GetSecret())}
 }
 
 func TestNothingPersonalAndNothingSecretLiesInClear(t *testing.T) {

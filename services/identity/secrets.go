@@ -26,7 +26,7 @@ const (
 // tokens whose answer was lost, are simply derived again. Who reads the database learns nothing; who changes the key ends all codes and
 // tokens in hand.
 type secrets struct {
-	codeKey, tokenKey []byte
+	codeKey, tokenKey, staffKey, auditKey []byte
 }
 
 // newSecrets derives one key for each purpose from the master key (HKDF, RFC 5869).
@@ -34,15 +34,17 @@ func newSecrets(master []byte) (secrets, error) {
 	if len(master) < secretSize {
 		return secrets{}, fmt.Errorf("identity: the secret key has %d bytes, %d are needed", len(master), secretSize)
 	}
-	codeKey, err := hkdf.Key(sha256.New, master, nil, "lendgate identity one-time codes", secretSize)
-	if err != nil {
-		return secrets{}, err
+	var out secrets
+	for purpose, key := range map[string]*[]byte{
+		"one-time codes": &out.codeKey, "session tokens": &out.tokenKey, "staff credentials": &out.staffKey, "audit chain": &out.auditKey,
+	} {
+		derived, err := hkdf.Key(sha256.New, master, nil, "lendgate identity "+purpose, secretSize)
+		if err != nil {
+			return secrets{}, err
+		}
+		*key = derived
 	}
-	tokenKey, err := hkdf.Key(sha256.New, master, nil, "lendgate identity session tokens", secretSize)
-	if err != nil {
-		return secrets{}, err
-	}
-	return secrets{codeKey: codeKey, tokenKey: tokenKey}, nil
+	return out, nil
 }
 
 // code is the one-time code of a challenge: an HMAC over the challenge and all that it is bound to (lender, purpose, phone, person, device,
@@ -86,4 +88,9 @@ func optional(u *uuid.UUID) []byte {
 		return nil
 	}
 	return u[:]
+}
+
+// ofStaff is a secret of an account of staff: of a kind, and of the version that the account had when the secret was made.
+func (s secrets) ofStaff(tenantID string, staff uuid.UUID, version int64, kind string) []byte {
+	return mac(s.staffKey, []byte(tenantID), staff[:], binary.BigEndian.AppendUint64(nil, uint64(version)), []byte(kind))
 }

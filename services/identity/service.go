@@ -14,6 +14,7 @@ import (
 	"github.com/lendgate/lendgate/internal/actor"
 	"github.com/lendgate/lendgate/internal/clock"
 	"github.com/lendgate/lendgate/internal/idempotency"
+	"github.com/lendgate/lendgate/internal/pagetoken"
 	"github.com/lendgate/lendgate/internal/pgdb"
 	"github.com/lendgate/lendgate/internal/rpcerr"
 	"github.com/lendgate/lendgate/internal/seal"
@@ -48,6 +49,10 @@ type Config struct {
 	// RefreshGrace is how long a pair that was exchanged stays good, so that a lost answer, or fifty refreshes at the same time, log
 	// nobody out. Default 20 s.
 	RefreshGrace time.Duration
+	// StaffIdleLifetime is how long a session of staff lives that is not used. Default 1 hour (ASVS V7.3.1).
+	StaffIdleLifetime time.Duration
+	// StaffSessionLifetime is how long a session of staff lives at most, however much it is used. Default 12 hours (ASVS V7.3.2).
+	StaffSessionLifetime time.Duration
 	// SandboxCodes gives made-up phones a code that is always the same, by E.164 number, for demos and app tests against simulators. Such
 	// a phone is anybody's: an installation with real borrowers has none.
 	SandboxCodes map[string]string
@@ -65,6 +70,9 @@ func (c Config) withDefaults() Config {
 		AccessLifetime:    cmp.Or(c.AccessLifetime, 15*time.Minute),
 		RefreshLifetime:   cmp.Or(c.RefreshLifetime, 30*24*time.Hour),
 		RefreshGrace:      cmp.Or(c.RefreshGrace, 20*time.Second),
+
+		StaffIdleLifetime:    cmp.Or(c.StaffIdleLifetime, time.Hour),
+		StaffSessionLifetime: cmp.Or(c.StaffSessionLifetime, 12*time.Hour),
 	}
 }
 
@@ -103,12 +111,14 @@ type Deps struct {
 	Config    Config
 }
 
-// Service implements the four services of lendgate.identity.v1.
+// Service implements the services of lendgate.identity.v1.
 type Service struct {
 	deps    Deps
 	config  Config
 	queries *identitydb.Queries
 	secrets secrets
+	hasher  *hasher
+	tokens  *pagetoken.Tokens
 	// sandbox are the codes of Config.SandboxCodes by the keyed hash of their phone.
 	sandbox map[string]string
 }
@@ -118,6 +128,11 @@ var (
 	_ identityv1connect.ChallengeServiceHandler = (*Service)(nil)
 	_ identityv1connect.SessionServiceHandler   = (*Service)(nil)
 	_ identityv1connect.PersonServiceHandler    = (*Service)(nil)
+
+	_ identityv1connect.StaffServiceHandler        = (*Service)(nil)
+	_ identityv1connect.StaffSessionServiceHandler = (*Service)(nil)
+	_ identityv1connect.RoleServiceHandler         = (*Service)(nil)
+	_ identityv1connect.AuditServiceHandler        = (*Service)(nil)
 )
 
 // New makes the service. It fails when the configuration contradicts itself or the key is too short.
@@ -130,6 +145,10 @@ func New(deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	tokens, err := pagetoken.New(deps.SecretKey)
+	if err != nil {
+		return nil, err
+	}
 	deps.SecretKey = nil
 	sandbox := map[string]string{}
 	for phone, code := range config.SandboxCodes {
@@ -137,7 +156,9 @@ func New(deps Deps) (*Service, error) {
 			sandbox[string(deps.Sealer.Index(lender.ID, phoneField, phone))] = code
 		}
 	}
-	return &Service{deps: deps, config: config, queries: identitydb.New(), secrets: secrets, sandbox: sandbox}, nil
+	return &Service{
+		deps: deps, config: config, queries: identitydb.New(), secrets: secrets, hasher: newHasher(), tokens: tokens, sandbox: sandbox,
+	}, nil
 }
 
 // tenant is the settings of the caller's lender.

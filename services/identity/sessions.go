@@ -27,6 +27,10 @@ const (
 	endLoggedInAnew  = "LOGGED_IN_ANEW"
 	endDeviceRevoked = "DEVICE_REVOKED"
 	endTokenReused   = "TOKEN_REUSED"
+	endSecondFactor  = "SECOND_FACTOR_GIVEN"
+	endSignedOut     = "SIGNED_OUT"
+	endSuspended     = "SUSPENDED"
+	endCredentials   = "CREDENTIALS_CHANGED"
 )
 
 // RefreshSession exchanges a refresh token for a new pair. A repeat with the same request_id is answered with the pair that the first call
@@ -91,7 +95,11 @@ func (s *Service) rotate(ctx context.Context, tx pgx.Tx, session uuid.UUID) (*id
 	if err != nil {
 		return nil, fmt.Errorf("rotate a session: %w", err)
 	}
-	if err := s.insertTokens(ctx, tx, session, generation); err != nil {
+	row, err := s.queries.GetSession(ctx, tx, identitydb.GetSessionParams{TenantID: who.TenantID, ID: session})
+	if err != nil {
+		return nil, fmt.Errorf("read a session: %w", err)
+	}
+	if err := s.insertTokens(ctx, tx, row, generation); err != nil {
 		return nil, err
 	}
 	return s.answerInForce(ctx, tx, session)
@@ -124,7 +132,7 @@ func (s *Service) answerInForce(ctx context.Context, tx pgx.Tx, sessionID uuid.U
 	if err != nil {
 		return nil, fmt.Errorf("read session tokens: %w", err)
 	}
-	permissions, err := s.permissions(ctx, tx, session.PersonID)
+	permissions, err := s.sessionPermissions(ctx, tx, session)
 	if err != nil {
 		return nil, err
 	}
@@ -136,37 +144,61 @@ func (s *Service) answerInForce(ctx context.Context, tx pgx.Tx, sessionID uuid.U
 	}, nil
 }
 
-// openSession makes a session with its first pair. The tokens themselves are filled in by fillTokens when the transaction is done.
-func (s *Service) openSession(ctx context.Context, tx pgx.Tx, person, device uuid.UUID) (*identityv1.Session, *identityv1.SessionTokens, error) {
-	who, sessionID := actor.Must(ctx), id.New()
+// openSession makes a session with its first pair. Of the row, its owner (a person or staff), the device and the second factor are the
+// caller's. The tokens themselves are filled in by fillTokens when the transaction is done.
+func (s *Service) openSession(ctx context.Context, tx pgx.Tx, row identitydb.Session) (*identityv1.Session, *identityv1.SessionTokens, error) {
+	who := actor.Must(ctx)
+	row.ID, row.CreateTime = id.New(), s.deps.Clock.Now()
 	err := s.queries.InsertSession(ctx, tx, identitydb.InsertSessionParams{
-		TenantID: who.TenantID, ID: sessionID, PersonID: person, DeviceID: device, Actor: who.String(), Now: s.deps.Clock.Now(),
+		TenantID: who.TenantID, ID: row.ID, PersonID: row.PersonID, StaffID: row.StaffID, SecondFactorTime: row.SecondFactorTime,
+		DeviceID: row.DeviceID, Actor: who.String(), Now: row.CreateTime,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open a session: %w", err)
 	}
-	if err := s.insertTokens(ctx, tx, sessionID, 0); err != nil {
+	if err := s.insertTokens(ctx, tx, row, 0); err != nil {
 		return nil, nil, err
 	}
-	res, err := s.answerInForce(ctx, tx, sessionID)
+	res, err := s.answerInForce(ctx, tx, row.ID)
 	return res.GetSession(), res.GetTokens(), err
 }
 
-// insertTokens records the hashes of a generation's pair. Both lifetimes begin now: a session that is used lives on, one that is not ends
-// with its refresh token.
-func (s *Service) insertTokens(ctx context.Context, tx pgx.Tx, session uuid.UUID, generation int64) error {
+// insertTokens records the hashes of a generation's pair.
+func (s *Service) insertTokens(ctx context.Context, tx pgx.Tx, session identitydb.Session, generation int64) error {
 	who, now := actor.Must(ctx), s.deps.Clock.Now()
+	accessEnd, refreshEnd := s.config.tokenEnds(session, now)
 	err := s.queries.InsertSessionTokens(ctx, tx, identitydb.InsertSessionTokensParams{
-		TenantID: who.TenantID, SessionID: session, Generation: generation,
-		AccessHash:  hashToken(s.secrets.token(who.TenantID, session, generation, accessToken)),
-		RefreshHash: hashToken(s.secrets.token(who.TenantID, session, generation, refreshToken)),
-		Actor:       who.String(), Now: now,
-		AccessExpireTime: now.Add(s.config.AccessLifetime), RefreshExpireTime: now.Add(s.config.RefreshLifetime),
+		TenantID: who.TenantID, SessionID: session.ID, Generation: generation,
+		AccessHash:  hashToken(s.secrets.token(who.TenantID, session.ID, generation, accessToken)),
+		RefreshHash: hashToken(s.secrets.token(who.TenantID, session.ID, generation, refreshToken)),
+		Actor:       who.String(), Now: now, AccessExpireTime: accessEnd, RefreshExpireTime: refreshEnd,
 	})
 	if err != nil {
 		return fmt.Errorf("keep session tokens: %w", err)
 	}
 	return nil
+}
+
+// tokenEnds are when a pair of tokens ends that is given out now. A customer's session that is used lives on, and one that is not ends with
+// its refresh token. One of staff ends sooner when it is not used, and for good after a working day; one that waits for the second factor
+// waits for minutes.
+func (c Config) tokenEnds(session identitydb.Session, now time.Time) (access, refresh time.Time) {
+	access, refresh = now.Add(c.AccessLifetime), now.Add(c.RefreshLifetime)
+	if session.StaffID == nil {
+		return access, refresh
+	}
+	end := session.CreateTime.Add(c.StaffSessionLifetime)
+	if session.SecondFactorTime == nil {
+		end = session.CreateTime.Add(secondFactorPatience)
+	}
+	return earlier(access, end), earlier(now.Add(c.StaffIdleLifetime), end)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // fillTokens puts the tokens of the session's generation into an answer, new or kept.
@@ -196,11 +228,14 @@ func (s *Service) AuthenticateSession(ctx context.Context, req *identityv1.Authe
 		if err != nil {
 			return fmt.Errorf("find an access token: %w", err)
 		}
-		permissions, err := s.permissions(ctx, tx, found.PersonID)
+		session := identitydb.Session{
+			ID: found.ID, PersonID: found.PersonID, StaffID: found.StaffID, SecondFactorTime: found.SecondFactorTime, DeviceID: found.DeviceID,
+			Generation: found.Generation, CreateTime: found.CreateTime,
+		}
+		permissions, err := s.sessionPermissions(ctx, tx, session)
 		if err != nil {
 			return err
 		}
-		session := identitydb.Session{ID: found.ID, PersonID: found.PersonID, DeviceID: found.DeviceID, Generation: found.Generation, CreateTime: found.CreateTime}
 		res.Session = sessionToProto(session, s.accessEnd(found.AccessExpireTime, found.ReplaceTime), permissions)
 		res.Locale = found.Locale
 		return nil
@@ -216,10 +251,7 @@ func (s *Service) accessEnd(expire time.Time, replaced *time.Time) time.Time {
 	if replaced == nil {
 		return expire
 	}
-	if grace := replaced.Add(s.config.RefreshGrace); grace.Before(expire) {
-		return grace
-	}
-	return expire
+	return earlier(replaced.Add(s.config.RefreshGrace), expire)
 }
 
 // EndSession logs the caller out on this device. What is not the caller's stays as it is, and the answer does not tell.
@@ -232,7 +264,7 @@ func (s *Service) EndSession(ctx context.Context, req *identityv1.EndSessionRequ
 				return res, nil
 			}
 			session, err := s.queries.GetSession(ctx, tx, identitydb.GetSessionParams{TenantID: who.TenantID, ID: sessionID})
-			if errors.Is(err, pgx.ErrNoRows) || (err == nil && !who.MaySee(session.PersonID)) {
+			if errors.Is(err, pgx.ErrNoRows) || (err == nil && !owns(who, session)) {
 				return res, nil
 			}
 			if err != nil {
@@ -260,13 +292,31 @@ func (s *Service) findPair(ctx context.Context, tx pgx.Tx, hash []byte) (identit
 	return pair, nil
 }
 
-// permissions is the union of what the roles of a person allow.
-func (s *Service) permissions(ctx context.Context, tx pgx.Tx, person uuid.UUID) ([]typev1.Permission, error) {
-	names, err := s.queries.ListPermissions(ctx, tx, identitydb.ListPermissionsParams{TenantID: actor.Must(ctx).TenantID, PersonID: person})
-	if err != nil {
-		return nil, fmt.Errorf("read permissions: %w", err)
+// owns tells whether a session is the actor's to end.
+func owns(who actor.Actor, session identitydb.Session) bool {
+	if session.PersonID != nil {
+		return who.MaySee(*session.PersonID)
 	}
-	return parsePermissions(names), nil
+	staff, ok := who.Staff()
+	return ok && staff == *session.StaffID
+}
+
+// sessionPermissions is what a session may do: the union of what the roles of its owner allow, as they are now. Roles of customers and of
+// staff lie in one table, so a permission of the one kind in a role of the other allows nothing.
+func (s *Service) sessionPermissions(ctx context.Context, tx pgx.Tx, session identitydb.Session) ([]typev1.Permission, error) {
+	switch {
+	case session.PersonID != nil:
+		names, err := s.queries.ListPermissions(ctx, tx, identitydb.ListPermissionsParams{TenantID: actor.Must(ctx).TenantID, PersonID: *session.PersonID})
+		if err != nil {
+			return nil, fmt.Errorf("read permissions: %w", err)
+		}
+		return permitted(parsePermissions(names), actor.PersonMayHold), nil
+	case session.SecondFactorTime == nil:
+		return []typev1.Permission{typev1.Permission_PERMISSION_STAFF_LOGIN}, nil
+	default:
+		grants, err := s.grantsOf(ctx, tx, *session.StaffID)
+		return grants.permissions, err
+	}
 }
 
 func refreshTokenInvalid() error {

@@ -20,7 +20,8 @@ const (
 	challengeKeep = 24 * time.Hour
 )
 
-// Sweeper drops what nobody needs any more: login codes of yesterday, with the phones in them, and tokens that have ended. It may run in any
+// Sweeper drops what nobody needs any more: login codes of yesterday, with the phones in them, wrong tries of
+// staff's logins of yesterday, and tokens that have ended. It may run in any
 // number of processes.
 type Sweeper struct {
 	service *Service
@@ -66,7 +67,14 @@ func (s *Service) sweep(ctx context.Context, tenantID string) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.queries.DeleteSessionTokens(ctx, tx, identitydb.DeleteSessionTokensParams{TenantID: tenantID, Before: now})
+		_, err = s.queries.DeleteLoginTries(ctx, tx, identitydb.DeleteLoginTriesParams{TenantID: tenantID, Before: now.Add(-challengeKeep)})
+		if err != nil {
+			return err
+		}
+		if _, err = s.queries.DeleteSessionTokens(ctx, tx, identitydb.DeleteSessionTokensParams{TenantID: tenantID, Before: now}); err != nil {
+			return err
+		}
+		_, err = s.queries.DeleteNonces(ctx, tx, identitydb.DeleteNoncesParams{TenantID: tenantID, Before: now})
 		return err
 	})
 }

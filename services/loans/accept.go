@@ -39,7 +39,8 @@ type acceptance struct {
 }
 
 // AcceptOffer implements the ApplicationService. The profile is fetched, the number taken and the document drawn outside the transaction
-// that counts: a number whose acceptance then fails leaves a gap, so numbers are unique and rising but not without gaps.
+// that counts: a number whose acceptance then fails leaves a gap, so numbers are unique and rising but not without gaps. No row is
+// locked meanwhile, so a slow identity service holds up nobody but the caller.
 func (s *Service) AcceptOffer(ctx context.Context, req *loansv1.AcceptOfferRequest) (*loansv1.AcceptOfferResponse, error) {
 	var a acceptance
 	return between(ctx, s.keeper, loansv1connect.ApplicationServiceAcceptOfferProcedure, req,
@@ -57,6 +58,7 @@ func (s *Service) AcceptOffer(ctx context.Context, req *loansv1.AcceptOfferReque
 
 // planAcceptance reads what the document is made of, and refuses what cannot be accepted.
 func (s *Service) planAcceptance(ctx context.Context, tx pgx.Tx, offerID string) (a acceptance, err error) {
+	// Taken before anything is read, so that an offer which ends while the document is drawn is still accepted: the person was in time.
 	a.now = s.keeper.Clock.Now()
 	if a.offer, err = s.ownOffer(ctx, tx, offerID); err != nil {
 		return a, err
@@ -102,6 +104,7 @@ func (s *Service) draw(ctx context.Context, a *acceptance, wish string) error {
 		wish = person.GetLocale()
 	}
 	a.locale = agreement.Language(lender.Locale(wish))
+	// From here on nothing is the person's to mend.
 	if a.number, err = s.nextAgreementNumber(ctx, a.today); err != nil {
 		return err
 	}
@@ -123,6 +126,7 @@ func (s *Service) borrower(ctx context.Context, offer loansdb.Offer) (*identityv
 	if person.GetState() != identityv1.Person_STATE_ACTIVE {
 		return nil, rpcerr.Precondition(typev1.ErrorReason_ERROR_REASON_PERSON_BLOCKED, "the person may not do new business")
 	}
+	// Names of fields and no values: the refusal may be logged.
 	missing := person.GetMissingFields()
 	// A person who has told nothing at all has no list of what is missing.
 	if person.GetProfile() == nil && len(missing) == 0 {
@@ -136,7 +140,7 @@ func (s *Service) borrower(ctx context.Context, offer loansdb.Offer) (*identityv
 }
 
 // nextAgreementNumber takes the next number of the tenant's year, "2026-000042", in a transaction of its own, so that nobody waits for a
-// document to be drawn.
+// document to be drawn. The counter is one a year and lender and begins at 1; the year is that of the business date.
 func (s *Service) nextAgreementNumber(ctx context.Context, today civil.Date) (string, error) {
 	var number int64
 	err := s.keeper.DB.InTx(ctx, func(tx pgx.Tx) (err error) {
@@ -167,6 +171,7 @@ func (a acceptance) document(lender string, profile *identityv1.Profile) (agreem
 	if err := json.Unmarshal(a.product.row.Names, &names); err != nil {
 		return agreement.Document{}, fmt.Errorf("names of product %s: %w", a.product.row.ID, err)
 	}
+	// English is required of every product, so there is always a name.
 	name := names[a.locale]
 	if name == "" {
 		name = names["en"]
@@ -197,6 +202,7 @@ func (s *Service) accept(ctx context.Context, tx pgx.Tx, a acceptance) (loansdb.
 	if err := a.check(row); err != nil {
 		return row, err
 	}
+	// The hash is taken before sealing, see above, and the id before the row, because it is part of what the sealing binds to.
 	who, hash, agreementID := actor.Must(ctx).String(), sha256.Sum256(a.pdf), id.New()
 	err = s.queries.InsertAgreement(ctx, tx, loansdb.InsertAgreementParams{
 		TenantID: row.TenantID, ID: agreementID, ApplicationID: row.ID, OfferID: a.offer.ID, PersonID: row.PersonID, Number: a.number,

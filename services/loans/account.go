@@ -18,7 +18,7 @@ import (
 	"github.com/lendgate/lendgate/services/loans/penalty"
 )
 
-// account is a loan with all that its figures are computed from.
+// account is a loan with all that its figures are computed from. It is a value: verbs make a new one and keep the old to compare with.
 type account struct {
 	loan    loansdb.Loan
 	product product
@@ -33,6 +33,7 @@ func (s *Service) openAccounts(ctx context.Context, tx pgx.Tx, loans ...loansdb.
 	for i, loan := range loans {
 		loanIDs[i], productIDs[i] = loan.ID, loan.ProductID
 	}
+	// Two queries whatever the number of loans, as a page of a hundred would otherwise cost two hundred.
 	products, err := s.productVersions(ctx, tx, productIDs...)
 	if err != nil {
 		return nil, err
@@ -72,6 +73,8 @@ func stateOf(loan loansdb.Loan, p product, rows []loansdb.Instalment) (allocate.
 		return allocate.State{}, nil
 	}
 	principal := money.Money{MinorUnits: loan.PrincipalMinor, Currency: loan.Currency}
+	// The number of instalments is the agreed one, though an early repayment may have left fewer: the terms are what the loan was made
+	// with.
 	terms, err := p.loan(principal, int(loan.Instalments), *loan.DisburseDate)
 	if err != nil {
 		return allocate.State{}, err
@@ -81,6 +84,7 @@ func stateOf(loan loansdb.Loan, p product, rows []loansdb.Instalment) (allocate.
 		return allocate.State{}, err
 	}
 	state := allocate.State{
+		// Level is kept and not computed again, since an early repayment may have lowered it.
 		Terms: terms, Level: principal.Of(loan.LevelMinor), Order: order, Overpaid: principal.Of(loan.OverpaidMinor),
 		Instalments: make([]allocate.Instalment, len(rows)),
 	}
@@ -105,12 +109,14 @@ func (a account) asOf(on civil.Date) (account, civil.Date, error) {
 	if on.Before(*a.loan.ValueDate) {
 		on = *a.loan.ValueDate
 	}
+	// Penalties are booked with every movement, so those up to the last one stand in the rows, and only the stretch since then grows here.
 	state, err := penalty.Accrue(a.state, a.product.terms.GetDailyPenaltyPercent(), *a.loan.ValueDate, on)
 	a.state = state
 	return a, on, err
 }
 
-// save writes a booked account back: the schedule as it now stands, and the loan's own columns. Closing is noticed here.
+// save writes a booked account back: the schedule as it now stands, and the loan's own columns. Closing is noticed here. It belongs under
+// the loan's lock. The order within the transaction is free: nobody sees it before the commit.
 func (s *Service) save(ctx context.Context, tx pgx.Tx, a account, on civil.Date) (account, error) {
 	params := make([]loansdb.SetInstalmentParams, len(a.state.Instalments))
 	for i, row := range a.state.Instalments {
@@ -132,6 +138,7 @@ func (s *Service) save(ctx context.Context, tx pgx.Tx, a account, on civil.Date)
 		return a, fmt.Errorf("write instalments: %w", failure)
 	}
 	last := a.state.Instalments[len(a.state.Instalments)-1]
+	// A shorter schedule leaves rows behind that are owed by nobody any more.
 	err := s.queries.DropInstalmentsAfter(ctx, tx, loansdb.DropInstalmentsAfterParams{LoanID: a.loan.ID, Number: int32(last.Number)})
 	if err != nil {
 		return a, fmt.Errorf("drop instalments: %w", err)
@@ -139,6 +146,7 @@ func (s *Service) save(ctx context.Context, tx pgx.Tx, a account, on civil.Date)
 	// The last due day moves when an early payment shortens the loan, and is the day of closing once a payoff has settled it.
 	a.loan.ValueDate, a.loan.MaturityDate = &on, &last.Due
 	a.loan.LevelMinor, a.loan.OverpaidMinor = a.state.Level.MinorUnits, a.state.Overpaid.MinorUnits
+	// Closed once: money that comes later is overpaid and keeps the first time of closing.
 	if now := s.keeper.Clock.Now(); a.state.Closed() && a.loan.CloseTime == nil {
 		a.loan.State, a.loan.CloseTime = stateName(loanClosed), &now
 	}
@@ -146,7 +154,8 @@ func (s *Service) save(ctx context.Context, tx pgx.Tx, a account, on civil.Date)
 	return a, err
 }
 
-// updateLoan writes the columns of a locked loan and answers the row as it now is.
+// updateLoan writes the columns of a locked loan and answers the row as it now is. The version is a second belt beside the lock: whoever
+// forgets to lock changes no row and gets an error.
 func (s *Service) updateLoan(ctx context.Context, tx pgx.Tx, loan loansdb.Loan) (loansdb.Loan, error) {
 	loan.Actor, loan.UpdateTime = actor.Must(ctx).String(), s.keeper.Clock.Now()
 	err := changed(s.queries.UpdateLoan(ctx, tx, loansdb.UpdateLoanParams{
@@ -175,9 +184,12 @@ func (a account) message(today civil.Date) (*loansv1.Loan, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What is outstanding counts interest of all instalments to come, as scheduled. What it takes to end the loan today is QuotePayoff's
+	// answer.
 	open := accrued.state.Outstanding()
 	out.PrincipalOutstanding, out.TotalOutstanding = minor(open.Principal, currency), minor(open.Total(), currency)
 	out.Overdue = minor(accrued.state.PastDue(on).Total(), currency)
+	// Days since the oldest due day that is not fully paid; 0 on the due day itself.
 	out.DaysPastDue = int32(accrued.state.DaysPastDue(on))
 	nextDate, nextDue := next(accrued.state, on)
 	out.NextDue = minor(nextDue, currency)
@@ -213,6 +225,7 @@ func (a account) schedule(today civil.Date) (*loansv1.Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Totals and APR of the plan come first: the APR is that of the agreement and is not computed anew from what became of it.
 	out, err := a.product.planned(plan)
 	if err != nil || a.loan.DisburseDate == nil {
 		return out, err
@@ -231,6 +244,7 @@ func fillSchedule(out *loansv1.Schedule, state allocate.State, principal money.M
 	var sum amounts
 	balance, currency := principal.MinorUnits, principal.Currency
 	for i, row := range state.Instalments {
+		// The balance is as scheduled: it falls by what is owed each time, not by what was paid.
 		balance -= row.Owed.Principal
 		sum = sum.plus(row.Owed)
 		out.Instalments[i] = &loansv1.Instalment{

@@ -35,7 +35,8 @@ func (s *Service) GetAgreement(ctx context.Context, req *loansv1.GetAgreementReq
 	return &loansv1.GetAgreementResponse{Agreement: agreementMessage(row)}, nil
 }
 
-// GetAgreementDocument implements the AgreementService. The document of a person whose data were erased is answered as absent.
+// GetAgreementDocument implements the AgreementService. The document of a person whose data were erased is answered as absent. What is
+// answered are the very bytes whose hash was signed: they are stored and never drawn again, since a new font or template would change them.
 func (s *Service) GetAgreementDocument(ctx context.Context, req *loansv1.GetAgreementDocumentRequest) (*loansv1.GetAgreementDocumentResponse, error) {
 	res := &loansv1.GetAgreementDocumentResponse{ContentType: "application/pdf"}
 	err := s.keeper.DB.Read(ctx, func(tx pgx.Tx) error {
@@ -48,12 +49,14 @@ func (s *Service) GetAgreementDocument(ctx context.Context, req *loansv1.GetAgre
 			return fmt.Errorf("read document: %w", err)
 		}
 		box, err := s.keeper.Sealer.Open(ctx, tx, row.PersonID)
+		// Erasing deletes the key. The row stays as evidence that there was an agreement, and its document can be read by nobody.
 		if errors.Is(err, seal.ErrErased) {
 			return agreementNotFound()
 		}
 		if err != nil {
 			return err
 		}
+		// The hash of the row, not one computed here: a reader compares the two, and bytes that were changed in the database show.
 		res.Sha256 = row.DocumentSha256
 		res.Content, err = box.Unseal(documentPlace(row.ID), sealed)
 		return err
@@ -64,7 +67,8 @@ func (s *Service) GetAgreementDocument(ctx context.Context, req *loansv1.GetAgre
 	return res, nil
 }
 
-// ownAgreement reads an agreement of the wire's id that the caller may see.
+// ownAgreement reads an agreement of the wire's id that the caller may see. It takes no lock. Whoever changes an agreement locks it anew
+// and looks at its state again.
 func (s *Service) ownAgreement(ctx context.Context, tx pgx.Tx, wireID string) (loansdb.Agreement, error) {
 	agreementID, err := id.Parse(id.Agreement, wireID)
 	if err != nil {

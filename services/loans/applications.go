@@ -40,12 +40,15 @@ func (s *Service) CreateApplication(ctx context.Context, req *loansv1.CreateAppl
 			if err := p.checkAsk(req.GetPrincipal(), req.GetInstalments()); err != nil {
 				return nil, err
 			}
+			// The version that is live now is kept: terms that change tomorrow do not change what was asked for today.
 			params := loansdb.InsertApplicationParams{
 				TenantID: who.TenantID, ID: id.New(), PersonID: person, ProductID: p.row.ID, ProductCode: p.row.Code,
 				PrincipalMinor: req.GetPrincipal().GetMinorUnits(), Currency: p.row.Currency, Instalments: req.GetInstalments(),
 				PayoutDestination: req.GetPayoutDestination(), State: stateName(applicationSubmitted),
 				Actor: who.String(), Now: s.keeper.Clock.Now(),
 			}
+			// No rows means that the index refused; an error of the constraint would have ended the transaction, and with it the chance to
+			// look.
 			rows, err := s.queries.InsertApplication(ctx, tx, params)
 			if err != nil {
 				return nil, fmt.Errorf("insert application: %w", err)
@@ -61,7 +64,8 @@ func (s *Service) CreateApplication(ctx context.Context, req *loansv1.CreateAppl
 		})
 }
 
-// applicationExists names the open application that stands in the way of a new one.
+// applicationExists names the open application that stands in the way of a new one. The id lets a screen lead the person there instead of
+// asking again.
 func (s *Service) applicationExists(ctx context.Context, tx pgx.Tx, params loansdb.InsertApplicationParams) error {
 	open, err := s.queries.GetOpenApplication(ctx, tx, loansdb.GetOpenApplicationParams{
 		TenantID: params.TenantID, PersonID: params.PersonID, ProductCode: params.ProductCode,
@@ -91,30 +95,46 @@ func (s *Service) GetApplication(ctx context.Context, req *loansv1.GetApplicatio
 // the page.
 func (s *Service) ListApplications(ctx context.Context, req *loansv1.ListApplicationsRequest) (*loansv1.ListApplicationsResponse, error) {
 	who := actor.Must(ctx)
-	page, err := s.tokens.Read(who, applicationList, req.GetPage())
+	params, list := applicationFilter(ctx, req)
+	page, err := s.tokens.Read(who, list, req.GetPage())
 	if err != nil {
 		return nil, err
 	}
+	params.After, params.PageSize = after(page), page.Limit()
 	var rows []loansdb.Application
 	err = s.keeper.DB.Read(ctx, func(tx pgx.Tx) error {
-		rows, err = s.queries.ListApplications(ctx, tx, loansdb.ListApplicationsParams{
-			PersonID: ownRows(ctx), After: after(page), PageSize: page.Limit(),
-		})
+		rows, err = s.queries.ListApplications(ctx, tx, params)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	res := &loansv1.ListApplicationsResponse{}
-	rows, res.Page = pagetoken.Cut(s.tokens, who, applicationList, page, rows, func(row loansdb.Application) uuid.UUID { return row.ID })
+	rows, res.Page = pagetoken.Cut(s.tokens, who, list, page, rows, func(row loansdb.Application) uuid.UUID { return row.ID })
 	for _, row := range rows {
 		res.Applications = append(res.Applications, applicationMessage(row))
 	}
 	return res, nil
 }
 
+// applicationFilter is what a list of applications is narrowed to, and the name of that list for page tokens. A person who cannot be is the
+// nil UUID, who has none.
+func applicationFilter(ctx context.Context, req *loansv1.ListApplicationsRequest) (loansdb.ListApplicationsParams, string) {
+	params := loansdb.ListApplicationsParams{PersonID: ownRows(ctx)}
+	list := applicationList
+	if params.PersonID == nil && req.GetPersonId() != "" {
+		person, _ := id.Parse(id.Person, req.GetPersonId())
+		params.PersonID, list = &person, list+"/"+person.String()
+	}
+	if state := req.GetState(); state != loansv1.Application_STATE_UNSPECIFIED {
+		name := stateName(state)
+		params.State, list = &name, list+"/"+name
+	}
+	return params, list
+}
+
 // RejectApplication implements the ApplicationService. Only an application that waits for its decision is rejected: what was offered is
-// withdrawn by the person or ends by its time.
+// withdrawn by the person or ends by its time. Reasons come from the decision and are kept as codes, most important first.
 func (s *Service) RejectApplication(ctx context.Context, req *loansv1.RejectApplicationRequest) (*loansv1.RejectApplicationResponse, error) {
 	return idempotency.Do(ctx, s.keeper, loansv1connect.ApplicationServiceRejectApplicationProcedure, req, &loansv1.RejectApplicationResponse{},
 		func(tx pgx.Tx) (*loansv1.RejectApplicationResponse, error) {
@@ -133,6 +153,7 @@ func (s *Service) reject(ctx context.Context, tx pgx.Tx, row loansdb.Application
 	if err != nil {
 		return row, err
 	}
+	// Codes and no words: screens translate them, and an adverse-action notice can be written from them years later.
 	row.DecisionID, row.ReasonCodes = &decision, reasons
 	if row, err = s.move(ctx, tx, row, applicationRejected); err != nil {
 		return row, err
@@ -140,7 +161,8 @@ func (s *Service) reject(ctx context.Context, tx pgx.Tx, row loansdb.Application
 	return row, s.tellApplicationRejected(ctx, tx, row)
 }
 
-// WithdrawApplication implements the ApplicationService. After the signature there is a loan, which is repaid and not withdrawn.
+// WithdrawApplication implements the ApplicationService. After the signature there is a loan, which is repaid and not withdrawn. A second
+// withdrawal under another request_id is refused by the state, and changes nothing.
 func (s *Service) WithdrawApplication(ctx context.Context, req *loansv1.WithdrawApplicationRequest) (*loansv1.WithdrawApplicationResponse, error) {
 	return idempotency.Do(ctx, s.keeper, loansv1connect.ApplicationServiceWithdrawApplicationProcedure, req, &loansv1.WithdrawApplicationResponse{},
 		func(tx pgx.Tx) (*loansv1.WithdrawApplicationResponse, error) {
@@ -167,6 +189,7 @@ func (s *Service) end(ctx context.Context, tx pgx.Tx, wireID string, to loansv1.
 	if row, err = s.move(ctx, tx, row, to); err != nil {
 		return row, err
 	}
+	// A document that nobody will sign must not be signable: the code for it may still lie in a text message.
 	if row.AgreementID != nil {
 		err := changed(s.queries.UpdateAgreement(ctx, tx, loansdb.UpdateAgreementParams{
 			ID: *row.AgreementID, State: stateName(agreementVoided), Actor: actor.Must(ctx).String(), Now: s.keeper.Clock.Now(),
@@ -211,6 +234,7 @@ func (s *Service) move(ctx context.Context, tx pgx.Tx, row loansdb.Application, 
 	if err != nil {
 		return row, fmt.Errorf("update application: %w", err)
 	}
+	// As the database now has it, for a caller that moves the same row again.
 	row.Version++
 	return row, nil
 }

@@ -1,6 +1,7 @@
 package loans_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	loansv1 "github.com/lendgate/lendgate/gen/go/lendgate/loans/v1"
 	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
+	"github.com/lendgate/lendgate/internal/actor"
 	"github.com/lendgate/lendgate/internal/id"
 	"github.com/lendgate/lendgate/internal/servicetest"
 )
@@ -124,6 +126,56 @@ func TestListApplicationsPages(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	other, err := b.applications.ListApplications(servicetest.AsPerson(t.Context(), servicetest.NewPerson()), &loansv1.ListApplicationsRequest{})
+	if n := len(ok(t, other, err).GetApplications()); n != 0 {
+		t.Errorf("somebody else sees %d", n)
+	}
+}
+
+func TestStaffListAndReadEverybodysApplications(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.product(t)
+	withdrawn := b.apply(t, 1_200_000, 12)
+	res, err := b.applications.WithdrawApplication(b.ctx, &loansv1.WithdrawApplicationRequest{RequestId: requestID(), ApplicationId: withdrawn.GetId()})
+	ok(t, res, err)
+	open := b.apply(t, 1_200_000, 12)
+	staff := func(permissions ...typev1.Permission) context.Context {
+		return actor.With(t.Context(), actor.Actor{
+			TenantID: servicetest.Tenant, Kind: actor.KindStaff, StaffID: id.Format(id.Staff, id.New()), Permissions: permissions,
+		})
+	}
+	reader := staff(typev1.Permission_PERMISSION_PORTFOLIO_READ)
+	for name, c := range map[string]struct {
+		req  *loansv1.ListApplicationsRequest
+		want []string
+	}{
+		"all":               {&loansv1.ListApplicationsRequest{}, []string{open.GetId(), withdrawn.GetId()}},
+		"in a state":        {&loansv1.ListApplicationsRequest{State: loansv1.Application_STATE_WITHDRAWN}, []string{withdrawn.GetId()}},
+		"of a person":       {&loansv1.ListApplicationsRequest{PersonId: open.GetPersonId()}, []string{open.GetId(), withdrawn.GetId()}},
+		"of somebody else":  {&loansv1.ListApplicationsRequest{PersonId: servicetest.NewPerson()}, nil},
+		"of no id at all":   {&loansv1.ListApplicationsRequest{PersonId: "x"}, nil},
+		"narrowed by both":  {&loansv1.ListApplicationsRequest{PersonId: open.GetPersonId(), State: loansv1.Application_STATE_SUBMITTED}, []string{open.GetId()}},
+		"in a state unseen": {&loansv1.ListApplicationsRequest{State: loansv1.Application_STATE_FAILED}, nil},
+	} {
+		var got []string
+		res, err := b.applications.ListApplications(reader, c.req)
+		for _, application := range ok(t, res, err).GetApplications() {
+			got = append(got, application.GetId())
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	seen, err := b.applications.GetApplication(reader, &loansv1.GetApplicationRequest{ApplicationId: open.GetId()})
+	if ok(t, seen, err).GetApplication().GetPersonId() != open.GetPersonId() {
+		t.Errorf("shown %v", seen)
+	}
+	_, err = b.applications.GetApplication(staff(typev1.Permission_PERMISSION_CUSTOMER_READ), &loansv1.GetApplicationRequest{ApplicationId: open.GetId()})
+	refused(t, 0, err, typev1.ErrorReason_ERROR_REASON_PERMISSION_DENIED)
+	_, err = b.applications.WithdrawApplication(reader, &loansv1.WithdrawApplicationRequest{RequestId: requestID(), ApplicationId: open.GetId()})
+	refused(t, 0, err, typev1.ErrorReason_ERROR_REASON_PERMISSION_DENIED)
+	// A filter opens nobody's list to a person.
+	other, err := b.applications.ListApplications(servicetest.AsPerson(t.Context(), servicetest.NewPerson()), &loansv1.ListApplicationsRequest{PersonId: open.GetPersonId()})
 	if n := len(ok(t, other, err).GetApplications()); n != 0 {
 		t.Errorf("somebody else sees %d", n)
 	}

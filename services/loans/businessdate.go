@@ -12,7 +12,9 @@ import (
 	"github.com/lendgate/lendgate/internal/civil"
 )
 
-// BusinessDate is the day that the tenant's books stand at: the date that was set, else today in the tenant's zone.
+// BusinessDate is the day that the tenant's books stand at: the date that was set, else today in the tenant's zone. Everything that counts
+// days asks here, and nobody asks the clock: a lender whose day ends late, or a demonstration that lets a year pass, sets the date once for
+// all. It is read in the caller's transaction, so that one request is of one day.
 func (s *Service) BusinessDate(ctx context.Context, tx pgx.Tx) (civil.Date, error) {
 	lender, err := s.tenant(ctx)
 	if err != nil {
@@ -33,6 +35,7 @@ func (s *Service) BusinessDate(ctx context.Context, tx pgx.Tx) (civil.Date, erro
 func (s *Service) SetBusinessDate(ctx context.Context, date civil.Date) error {
 	who := actor.Must(ctx)
 	params := loansdb.SetBusinessDateParams{TenantID: who.TenantID, Actor: who.String(), UpdateTime: s.keeper.Clock.Now()}
+	// A null column means "follow the clock"; a row is kept, so that who changed it last and when is known.
 	if !date.IsZero() {
 		params.BusinessDate = &date
 	}

@@ -40,7 +40,8 @@ func wireDatePtr(d *civil.Date) *typev1.Date {
 	return wireDate(*d)
 }
 
-// dateFrom reads a date of the wire, which the calendar may not have.
+// dateFrom reads a date of the wire, which the calendar may not have. The contract's rules bound year, month and day one by one, so 30
+// February reaches this point and is refused here.
 func dateFrom(d *typev1.Date) (civil.Date, error) {
 	return civil.New(int(d.GetYear()), time.Month(d.GetMonth()), int(d.GetDay()))
 }
@@ -76,6 +77,7 @@ func (p product) planned(schedule amortize.Schedule) (*loansv1.Schedule, error) 
 		TotalPayable: wireMoney(schedule.Total), AprPercent: rate, AnnualRatePercent: p.terms.GetAnnualRatePercent(),
 		Instalments: make([]*loansv1.Instalment, len(schedule.Instalments)),
 	}
+	// Explicit zeros with their currency: a plan has no penalty and nothing paid, and an app need not tell unset from none.
 	zero := schedule.Principal.Of(0)
 	for i, row := range schedule.Instalments {
 		out.Instalments[i] = &loansv1.Instalment{
@@ -97,7 +99,8 @@ func applicationMessage(row loansdb.Application) *loansv1.Application {
 	}
 }
 
-// offerMessage shows an offer with its schedule as if paid out on a day.
+// offerMessage shows an offer with its schedule as if paid out on a day. The schedule is computed and not stored, so it is always of the
+// day on which it is shown.
 func offerMessage(row loansdb.Offer, p product, today civil.Date) (*loansv1.Offer, error) {
 	schedule, err := p.plan(money.Money{MinorUnits: row.PrincipalMinor, Currency: row.Currency}, int(row.Instalments), today)
 	if err != nil {
@@ -114,7 +117,8 @@ func offerMessage(row loansdb.Offer, p product, today civil.Date) (*loansv1.Offe
 	}, nil
 }
 
-// agreementMessage shows an agreement without its document.
+// agreementMessage shows an agreement without its document. The hash goes along, so that an app can hold the document that it fetches
+// against it.
 func agreementMessage(row loansdb.Agreement) *loansv1.Agreement {
 	return &loansv1.Agreement{
 		Id: id.Format(id.Agreement, row.ID), Number: row.Number, ApplicationId: id.Format(id.Application, row.ApplicationID),

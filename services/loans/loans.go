@@ -27,11 +27,13 @@ const (
 
 // The types of transactions, as columns hold them.
 const (
+	// The wire calls the payment of a disbursement a payout, that of a repayment a collection: see transactionMessage.
 	typeDisbursement = "DISBURSEMENT"
 	typeRepayment    = "REPAYMENT"
 )
 
 // GetLoan implements the LoanService. Figures are computed as of the business date from what is booked: nothing runs at night to make them.
+// So a figure is right also on the day after a night in which everything was down.
 func (s *Service) GetLoan(ctx context.Context, req *loansv1.GetLoanRequest) (*loansv1.GetLoanResponse, error) {
 	res := &loansv1.GetLoanResponse{}
 	err := s.readAccount(ctx, req.GetLoanId(), func(a account, today civil.Date) (err error) {
@@ -44,7 +46,8 @@ func (s *Service) GetLoan(ctx context.Context, req *loansv1.GetLoanRequest) (*lo
 	return res, nil
 }
 
-// GetSchedule implements the LoanService. Until the money has arrived it answers the plan as if it arrived on the business date.
+// GetSchedule implements the LoanService. Until the money has arrived it answers the plan as if it arrived on the business date. What is
+// paid stands beside what is owed, instalment by instalment.
 func (s *Service) GetSchedule(ctx context.Context, req *loansv1.GetScheduleRequest) (*loansv1.GetScheduleResponse, error) {
 	res := &loansv1.GetScheduleResponse{}
 	err := s.readAccount(ctx, req.GetLoanId(), func(a account, today civil.Date) (err error) {
@@ -61,10 +64,13 @@ func (s *Service) GetSchedule(ctx context.Context, req *loansv1.GetScheduleReque
 // settle the same state.
 func (s *Service) QuotePayoff(ctx context.Context, req *loansv1.QuotePayoffRequest) (*loansv1.QuotePayoffResponse, error) {
 	res := &loansv1.QuotePayoffResponse{}
+	// The quote holds for the business date only. It is no promise: a day later interest and penalties have grown, and RepayLoan settles
+	// anew.
 	err := s.readAccount(ctx, req.GetLoanId(), func(a account, today civil.Date) error {
 		if loanState(a.loan.State) != loanActive {
 			return loanStateInvalid(a.loan.State)
 		}
+		// Penalties up to today are part of what closes the loan.
 		accrued, on, err := a.asOf(today)
 		if err != nil {
 			return err
@@ -104,6 +110,7 @@ func (s *Service) ListLoans(ctx context.Context, req *loansv1.ListLoansRequest) 
 		if err != nil {
 			return err
 		}
+		// Rows and accounts are of one repeatable-read view, so a booking that commits meanwhile shows whole or not at all.
 		accounts, err := s.openAccounts(ctx, tx, rows...)
 		if err != nil {
 			return err
@@ -123,7 +130,8 @@ func (s *Service) ListLoans(ctx context.Context, req *loansv1.ListLoansRequest) 
 	return res, nil
 }
 
-// ListTransactions implements the LoanService. The page token belongs to the loan: that of another loan is refused.
+// ListTransactions implements the LoanService. The page token belongs to the loan: that of another loan is refused. Movements are never
+// changed or deleted, so a page that was read stays true.
 func (s *Service) ListTransactions(ctx context.Context, req *loansv1.ListTransactionsRequest) (*loansv1.ListTransactionsResponse, error) {
 	who, list := actor.Must(ctx), transactionList+req.GetLoanId()
 	page, err := s.tokens.Read(who, list, req.GetPage())
@@ -176,6 +184,7 @@ func (s *Service) readAccount(ctx context.Context, wireID string, look func(a ac
 func (s *Service) ownLoan(
 	ctx context.Context, tx pgx.Tx, wireID string, read func(context.Context, loansdb.DBTX, uuid.UUID) (loansdb.Loan, error),
 ) (loansdb.Loan, error) {
+	// One value for every cause, so that the answers cannot drift apart and tell a stranger which ids exist.
 	missing := rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_LOAN_NOT_FOUND, "no such loan")
 	loanID, err := id.Parse(id.Loan, wireID)
 	if err != nil {

@@ -21,10 +21,12 @@ import (
 	"github.com/lendgate/lendgate/services/loans/offering"
 )
 
-// Why an application that was decided well still ends without an offer.
+// Why an application that was decided well still ends without an offer. Scoring decides on limits, and only pricing shows that no term of
+// the product keeps within them; so these reasons are ours, beside the decision's own.
 const (
 	reasonPrincipal  = "PRINCIPAL_ABOVE_LIMIT"
 	reasonInstalment = "INSTALMENT_ABOVE_LIMIT"
+	reasonTerms      = "TERMS_IMPOSSIBLE"
 )
 
 // offerStep is what reduced amounts are rounded down to, in major units: people are offered 5,400 and not 5,437.12.
@@ -34,6 +36,7 @@ const offerStep = 100
 func (s *Service) OfferLoan(ctx context.Context, req *loansv1.OfferLoanRequest) (*loansv1.OfferLoanResponse, error) {
 	return idempotency.Do(ctx, s.keeper, loansv1connect.ApplicationServiceOfferLoanProcedure, req, &loansv1.OfferLoanResponse{},
 		func(tx pgx.Tx) (*loansv1.OfferLoanResponse, error) {
+			// The lock comes before the look at the state: of two decisions at once the second finds OFFERED or REJECTED and is refused.
 			row, err := s.ownApplication(ctx, tx, req.GetApplicationId(), s.queries.LockApplication)
 			if err != nil {
 				return nil, err
@@ -53,6 +56,8 @@ func (s *Service) OfferLoan(ctx context.Context, req *loansv1.OfferLoanRequest) 
 			if err != nil {
 				return nil, err
 			}
+			// Nothing fits a good decision. That is an answer and no error: the application is rejected in the same transaction, and a
+			// repeat is told so.
 			if len(proposals) == 0 {
 				row, err = s.reject(ctx, tx, row, req.GetDecisionId(), []string{reason})
 				return &loansv1.OfferLoanResponse{Application: applicationMessage(row)}, err
@@ -61,11 +66,13 @@ func (s *Service) OfferLoan(ctx context.Context, req *loansv1.OfferLoanRequest) 
 		})
 }
 
-// propose finds what fits the decision's limits, or says why nothing does.
+// propose finds what fits the decision's limits, or says why nothing does. Proposals are limits turned into terms; what they cost is priced
+// by the same schedule that will be agreed, as of today.
 func (p product) propose(row loansdb.Application, req *loansv1.OfferLoanRequest, today civil.Date) ([]offering.Proposal, string, error) {
 	if req.GetMaxPrincipal().GetCurrencyCode() != row.Currency || req.GetMaxInstalment().GetCurrencyCode() != row.Currency {
 		return nil, "", rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_CURRENCY_MISMATCH, "the application is in "+row.Currency)
 	}
+	// The step is in minor units from here on: 100 major units are 10,000 in UAH and 100 in JPY.
 	exponent, err := money.Exponent(row.Currency)
 	if err != nil {
 		return nil, "", err
@@ -74,14 +81,19 @@ func (p product) propose(row loansdb.Application, req *loansv1.OfferLoanRequest,
 	for range exponent {
 		step *= 10
 	}
-	// Terms without a schedule are only passed over, unless they are all there is.
+	// Terms without a schedule are passed over. If no terms have one, nothing can be offered, now or at another try.
 	var failure error
+	priced := false
 	price := func(principal int64, instalments int) (int64, bool) {
 		schedule, err := p.plan(money.Money{MinorUnits: principal, Currency: row.Currency}, instalments, today)
 		if err != nil {
-			failure = errors.Join(failure, err)
+			if !impossible(err) {
+				failure = errors.Join(failure, err)
+			}
 			return 0, false
 		}
+		priced = true
+		// A schedule fits by its largest instalment: the first one bears the fee, and equal principal parts cost most at the beginning.
 		largest := int64(0)
 		for _, instalment := range schedule.Instalments {
 			largest = max(largest, instalment.Total.MinorUnits)
@@ -94,10 +106,12 @@ func (p product) propose(row loansdb.Application, req *loansv1.OfferLoanRequest,
 		Principal: req.GetMaxPrincipal().GetMinorUnits(), Instalment: req.GetMaxInstalment().GetMinorUnits(), Step: step,
 	}, offering.Ask{Principal: row.PrincipalMinor, Instalments: int(row.Instalments)}, price)
 	switch {
-	case len(proposals) == 0 && failure != nil:
-		return nil, "", scheduleImpossible(failure)
+	case failure != nil:
+		return nil, "", failure
 	case req.GetMaxPrincipal().GetMinorUnits() < p.row.MinPrincipalMinor:
 		return nil, reasonPrincipal, nil
+	case !priced:
+		return nil, reasonTerms, nil
 	}
 	return proposals, reasonInstalment, nil
 }
@@ -112,6 +126,7 @@ func (s *Service) offer(
 		return nil, err
 	}
 	row.DecisionID = &decision
+	// The state moves before the offers are written: whoever reads SUBMITTED finds none, whoever reads OFFERED finds them all.
 	if row, err = s.move(ctx, tx, row, applicationOffered); err != nil {
 		return nil, err
 	}
@@ -121,17 +136,20 @@ func (s *Service) offer(
 		params := loansdb.InsertOfferParams{
 			TenantID: row.TenantID, ID: id.New(), ApplicationID: row.ID, PersonID: row.PersonID, ProductID: row.ProductID,
 			PrincipalMinor: proposal.Principal, Currency: row.Currency, Instalments: int32(proposal.Instalments), InstalmentMinor: proposal.Largest,
+			// Days of 24 hours, not of the calendar: an offer's end is an instant and the same in every zone.
 			ExpireTime: now.Add(time.Duration(p.terms.GetOfferLifetimeDays()) * 24 * time.Hour), Actor: actor.Must(ctx).String(), CreateTime: now,
 		}
 		if err := s.queries.InsertOffer(ctx, tx, params); err != nil {
 			return nil, fmt.Errorf("insert offer: %w", err)
 		}
+		// The answer shows what was written, without reading it back: the columns are the parameters.
 		message, err := offerMessage(loansdb.Offer(params), p, today)
 		if err != nil {
 			return nil, err
 		}
 		res.Offers = append(res.Offers, message)
 	}
+	// How many there are is told, not what they are: amounts of offers that are not taken are nobody else's business.
 	return res, s.tellLoanOffered(ctx, tx, row, len(proposals))
 }
 
@@ -144,6 +162,7 @@ func (s *Service) ListOffers(ctx context.Context, req *loansv1.ListOffersRequest
 			return err
 		}
 		rows, err := s.queries.ListOffers(ctx, tx, application.ID)
+		// An application that was not decided yet has no offers, and needs no product to price them.
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -156,6 +175,7 @@ func (s *Service) ListOffers(ctx context.Context, req *loansv1.ListOffersRequest
 			return err
 		}
 		for _, row := range rows {
+			// Priced as of today, not as of the day of the offer: due days and APR are those that accepting it now would give.
 			message, err := offerMessage(row, p, today)
 			if err != nil {
 				return err
@@ -170,7 +190,8 @@ func (s *Service) ListOffers(ctx context.Context, req *loansv1.ListOffersRequest
 	return res, nil
 }
 
-// ownOffer reads an offer of the wire's id that the caller may see.
+// ownOffer reads an offer of the wire's id that the caller may see. The offer bears its person itself, so that it can be shown without its
+// application.
 func (s *Service) ownOffer(ctx context.Context, tx pgx.Tx, wireID string) (loansdb.Offer, error) {
 	missing := rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_OFFER_NOT_FOUND, "no such offer")
 	offerID, err := id.Parse(id.Offer, wireID)

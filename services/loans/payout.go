@@ -33,6 +33,8 @@ func (s *Service) DisburseLoan(ctx context.Context, req *loansv1.DisburseLoanReq
 			if err != nil {
 				return nil, err
 			}
+			// A repeat under the same request_id was answered before this point. One under another id finds the loan ACTIVE, and is
+			// refused.
 			payment, err := s.payoutOf(ctx, tx, loan, req.GetPaymentId())
 			if err != nil {
 				return nil, err
@@ -78,7 +80,8 @@ func (s *Service) payoutOf(ctx context.Context, tx pgx.Tx, loan loansdb.Loan, wi
 	return payment, nil
 }
 
-// payoutDate is the day on which the money arrived.
+// payoutDate is the day on which the money arrived. A future day is refused because interest would be owed before there is a debt; a day of
+// years ago is a slip that would make a loan overdue at birth. Unset means the business date.
 func payoutDate(wire *typev1.Date, today civil.Date) (civil.Date, error) {
 	if wire == nil {
 		return today, nil
@@ -91,23 +94,27 @@ func payoutDate(wire *typev1.Date, today civil.Date) (civil.Date, error) {
 	return on, nil
 }
 
-// disburse fixes the schedule of a locked loan, books the money and takes the application to its end.
+// disburse fixes the schedule of a locked loan, books the money and takes the application to its end. Nothing here asks payments whether it
+// truly paid: the caller, by its permission, is the process that payments told.
 func (s *Service) disburse(ctx context.Context, tx pgx.Tx, loan loansdb.Loan, payment uuid.UUID, on civil.Date) (account, error) {
 	p, err := s.productVersion(ctx, tx, loan.ProductID)
 	if err != nil {
 		return account{}, err
 	}
 	a := account{loan: loan, product: p}
+	// The whole principal is owed from the first day. A fee is not kept back from the payout but owed with the first instalment.
 	principal := money.Money{MinorUnits: loan.PrincipalMinor, Currency: loan.Currency}
 	if a.state, err = p.open(principal, int(loan.Instalments), on); err != nil {
 		return account{}, err
 	}
+	// Set before save, which writes the loan's row together with its instalments.
 	a.loan.State, a.loan.DisburseDate = stateName(loanActive), &on
 	if a, err = s.save(ctx, tx, a, on); err != nil {
 		return account{}, err
 	}
 	booked := loansdb.InsertTransactionParams{
 		TenantID: loan.TenantID, ID: id.New(), LoanID: loan.ID, Type: typeDisbursement, ValueDate: on,
+		// Of a disbursement all is principal, by the CHECK that the parts make the amount.
 		AmountMinor: loan.PrincipalMinor, PrincipalMinor: loan.PrincipalMinor, Currency: loan.Currency, PaymentID: payment,
 		Actor: actor.Must(ctx).String(), CreateTime: s.keeper.Clock.Now(),
 	}
@@ -145,6 +152,7 @@ func (s *Service) CancelLoan(ctx context.Context, req *loansv1.CancelLoanRequest
 			if loanState(loan.State) != loanApproved {
 				return nil, loanStateInvalid(loan.State)
 			}
+			// Money that may still be on its way is the caller's to exclude: flows cancels only after the provider refused for good.
 			loan.State = stateName(loanCancelled)
 			if loan, err = s.updateLoan(ctx, tx, loan); err != nil {
 				return nil, err
@@ -163,6 +171,7 @@ func (s *Service) CancelLoan(ctx context.Context, req *loansv1.CancelLoanRequest
 			if err != nil {
 				return nil, err
 			}
+			// Without product and schedule: nothing was lent, so there is no figure to compute.
 			message, err := account{loan: loan}.message(today)
 			return &loansv1.CancelLoanResponse{Loan: message}, err
 		})

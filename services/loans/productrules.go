@@ -24,7 +24,8 @@ const (
 	maxDailyPenalty   = 10
 )
 
-// maxAPRText is how many characters the contract has for an annual percentage rate.
+// maxAPRText is how many characters the contract has for an annual percentage rate. It is what AprPercent of Schedule is validated against,
+// so a longer one could be stored and never be answered.
 const maxAPRText = 24
 
 // validateProduct refuses settings that contradict each other, or that no loan can be made from: schedules are tried at the corners of the
@@ -48,19 +49,21 @@ func validateProduct(req *loansv1.CreateProductVersionRequest, today civil.Date)
 		if setting.percent == "" {
 			continue
 		}
+		// Sign and form are the contract's rules already; what is left is how much. Decimal and not float: 0.1 % a day is exactly that.
 		percent, _, err := apd.NewFromString(setting.percent)
 		if err != nil || percent.Cmp(apd.New(setting.most, 0)) > 0 {
 			return productInvalid(setting.name, "is absurd")
 		}
 	}
 	p := product{terms: terms, row: loansdb.Product{Currency: terms.GetMinPrincipal().GetCurrencyCode()}}
+	// The order is read as payments will read it, so that none fails on a loan years later.
 	if _, err := p.order(); err != nil {
 		return productInvalid("allocation_order", "must name every target once: a target left out is a debt that no payment covers")
 	}
 	return p.tryCorners(today)
 }
 
-// validateLimits holds the settings that are pairs to each other.
+// validateLimits holds the settings that are pairs to each other. Equal limits are fine: a product of one amount or one term.
 func validateLimits(terms *loansv1.ProductTerms) error {
 	least, most := terms.GetMinPrincipal(), terms.GetMaxPrincipal()
 	if _, err := money.Exponent(least.GetCurrencyCode()); err != nil {
@@ -86,12 +89,14 @@ func validateLimits(terms *loansv1.ProductTerms) error {
 func (p product) tryCorners(today civil.Date) error {
 	principals := []int64{p.terms.GetMinPrincipal().GetMinorUnits(), p.terms.GetMaxPrincipal().GetMinorUnits()}
 	counts := []int32{p.terms.GetMinInstalments(), p.terms.GetMaxInstalments()}
+	// Compact drops the second of two equal corners, which stand side by side.
 	for _, principal := range slices.Compact(principals) {
 		for _, count := range slices.Compact(counts) {
 			schedule, err := p.plan(money.Money{MinorUnits: principal, Currency: p.row.Currency}, int(count), today)
 			if err != nil {
 				return p.cornerInvalid(err)
 			}
+			// The APR is tried, too: the solver has no answer where the fee takes nearly all that is paid out.
 			planned, err := p.planned(schedule)
 			if err != nil {
 				return p.cornerInvalid(err)
@@ -104,7 +109,8 @@ func (p product) tryCorners(today civil.Date) error {
 	return nil
 }
 
-// cornerInvalid names the setting that makes a corner impossible; failures of ours pass.
+// cornerInvalid names the setting that makes a corner impossible; failures of ours pass. The order of the cases matters: a multiple that is
+// too coarse shows as a loan that is too small, and the multiple is what to mend.
 func (p product) cornerInvalid(err error) error {
 	var refused *amortize.TermsError
 	switch {

@@ -28,7 +28,7 @@ import (
 const productList = "loans.products"
 
 // CreateProductVersion implements the ProductService. The version is live at once for new quotes and applications; loans, offers and
-// applications that exist keep theirs.
+// applications that exist keep theirs. A version is never changed: a correction is the next version.
 func (s *Service) CreateProductVersion(ctx context.Context, req *loansv1.CreateProductVersionRequest) (*loansv1.CreateProductVersionResponse, error) {
 	return idempotency.Do(ctx, s.keeper, loansv1connect.ProductServiceCreateProductVersionProcedure, req, &loansv1.CreateProductVersionResponse{},
 		func(tx pgx.Tx) (*loansv1.CreateProductVersionResponse, error) {
@@ -36,6 +36,8 @@ func (s *Service) CreateProductVersion(ctx context.Context, req *loansv1.CreateP
 			if err != nil {
 				return nil, err
 			}
+			// Settings are tried before the version's number is taken. A number that was taken is given back with the transaction, so
+			// versions have no gaps.
 			if err := validateProduct(req, today); err != nil {
 				return nil, err
 			}
@@ -54,6 +56,7 @@ func (s *Service) CreateProductVersion(ctx context.Context, req *loansv1.CreateP
 
 // nextVersion counts the versions of a product, which all are in one currency. The counter holds rivals back until the version is there.
 func (s *Service) nextVersion(ctx context.Context, tx pgx.Tx, req *loansv1.CreateProductVersionRequest) (int32, error) {
+	// The counter's row is locked by taking a number, and stays so until the commit.
 	version, err := s.queries.NextNumber(ctx, tx, loansdb.NextNumberParams{
 		TenantID: actor.Must(ctx).TenantID, Name: "product/" + req.GetCode(),
 	})
@@ -64,6 +67,7 @@ func (s *Service) nextVersion(ctx context.Context, tx pgx.Tx, req *loansv1.Creat
 	if err != nil {
 		return 0, fmt.Errorf("read the last version: %w", err)
 	}
+	// Applications, limits and the books of a product compare amounts across its versions, which two currencies would make nonsense of.
 	if last.Currency != req.GetTerms().GetMinPrincipal().GetCurrencyCode() {
 		return 0, rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_CURRENCY_MISMATCH, "earlier versions of the product are in "+last.Currency)
 	}
@@ -72,10 +76,12 @@ func (s *Service) nextVersion(ctx context.Context, tx pgx.Tx, req *loansv1.Creat
 
 // insertProduct seals the terms in time: the whole message as protobuf JSON, and beside it the columns that limits are checked against.
 func (s *Service) insertProduct(ctx context.Context, tx pgx.Tx, req *loansv1.CreateProductVersionRequest, version int32) (product, error) {
+	// Names are kept apart from the terms: they are shown, the terms are computed with.
 	names, err := json.Marshal(req.GetNames())
 	if err != nil {
 		return product{}, err
 	}
+	// JSON and not the binary form, so that an auditor can read a contract's terms in the database without this program.
 	terms, err := protojson.Marshal(req.GetTerms())
 	if err != nil {
 		return product{}, err
@@ -86,6 +92,7 @@ func (s *Service) insertProduct(ctx context.Context, tx pgx.Tx, req *loansv1.Cre
 		Currency:          req.GetTerms().GetMinPrincipal().GetCurrencyCode(),
 		MinPrincipalMinor: req.GetTerms().GetMinPrincipal().GetMinorUnits(), MaxPrincipalMinor: req.GetTerms().GetMaxPrincipal().GetMinorUnits(),
 		MinInstalments: req.GetTerms().GetMinInstalments(), MaxInstalments: req.GetTerms().GetMaxInstalments(),
+		// In force at once. The column lets a version wait for its day, which no RPC offers.
 		Terms: terms, EffectiveTime: now, Actor: who.String(), CreateTime: now,
 	}
 	if err := s.queries.InsertProduct(ctx, tx, row); err != nil {
@@ -94,7 +101,8 @@ func (s *Service) insertProduct(ctx context.Context, tx pgx.Tx, req *loansv1.Cre
 	return product{row: loansdb.Product(row), terms: req.GetTerms()}, nil
 }
 
-// ListProducts implements the ProductService. The token holds the id of the last version shown; the next page begins after its code.
+// ListProducts implements the ProductService. The token holds the id of the last version shown; the next page begins after its code. A
+// version that became live between two pages is shown on none or one of them, never twice: pages go by code.
 func (s *Service) ListProducts(ctx context.Context, req *loansv1.ListProductsRequest) (*loansv1.ListProductsResponse, error) {
 	who := actor.Must(ctx)
 	page, err := s.tokens.Read(who, productList, req.GetPage())
@@ -104,6 +112,7 @@ func (s *Service) ListProducts(ctx context.Context, req *loansv1.ListProductsReq
 	var rows []loansdb.Product
 	err = s.keeper.DB.Read(ctx, func(tx pgx.Tx) error {
 		rows, err = s.queries.ListLiveProducts(ctx, tx, loansdb.ListLiveProductsParams{
+			// The nil UUID of a first page is the id of no version, so the query begins before all codes.
 			Now: s.keeper.Clock.Now(), After: page.After, PageSize: page.Limit(),
 		})
 		return err
@@ -142,7 +151,9 @@ func (s *Service) QuoteLoan(ctx context.Context, req *loansv1.QuoteLoanRequest) 
 		if err != nil {
 			return err
 		}
+		// The version that was quoted is named, so that a quote can be held against the offer that follows.
 		res.ProductId = id.Format(id.Product, p.row.ID)
+		// Money is taken to arrive today. A payout on another day moves the due days, and with them interest by days.
 		schedule, err := p.plan(moneyFrom(req.GetPrincipal()), int(req.GetInstalments()), today)
 		if err != nil {
 			return scheduleImpossible(err)
@@ -156,7 +167,8 @@ func (s *Service) QuoteLoan(ctx context.Context, req *loansv1.QuoteLoanRequest) 
 	return res, nil
 }
 
-// liveProduct is the newest version of a product that is in force.
+// liveProduct is the newest version of a product that is in force. A version whose time has not come, or a code that never was, is the same
+// absence.
 func (s *Service) liveProduct(ctx context.Context, tx pgx.Tx, code string) (product, error) {
 	row, err := s.queries.GetLiveProduct(ctx, tx, loansdb.GetLiveProductParams{Code: code, Now: s.keeper.Clock.Now()})
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -183,7 +195,7 @@ func (s *Service) productVersions(ctx context.Context, tx pgx.Tx, ids ...uuid.UU
 	return products, nil
 }
 
-// productVersion reads the version that a row names.
+// productVersion reads the version that a row names. Versions are never deleted, so one that is missing is a fault of ours and no refusal.
 func (s *Service) productVersion(ctx context.Context, tx pgx.Tx, productID uuid.UUID) (product, error) {
 	products, err := s.productVersions(ctx, tx, productID)
 	if err != nil {
@@ -205,6 +217,7 @@ func (p product) checkAsk(principal *typev1.Money, instalments int32) error {
 	case principal.GetMinorUnits() < p.row.MinPrincipalMinor || principal.GetMinorUnits() > p.row.MaxPrincipalMinor:
 		return rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_AMOUNT_OUT_OF_RANGE, "the amount is outside the product's limits",
 			rpcerr.Field("principal.minor_units", "is outside the product's limits"),
+			// Limits come in minor units and as metadata, so that a form can correct itself without reading words.
 			rpcerr.Meta("min_minor_units", strconv.FormatInt(p.row.MinPrincipalMinor, 10)),
 			rpcerr.Meta("max_minor_units", strconv.FormatInt(p.row.MaxPrincipalMinor, 10)))
 	case instalments < p.row.MinInstalments || instalments > p.row.MaxInstalments:
@@ -221,6 +234,7 @@ func scheduleImpossible(err error) error {
 		return err
 	}
 	var refused *amortize.TermsError
+	// The principal is named unless the engine names another: an amount too small for its instalments is refused without a field.
 	field := "principal"
 	if errors.As(err, &refused) {
 		field = refused.Field

@@ -22,7 +22,8 @@ import (
 	"github.com/lendgate/lendgate/services/loans/allocate"
 )
 
-// payment is money that has arrived for a loan.
+// payment is money that has arrived for a loan. The id is that of the collection in payments, and the key under which the money is booked
+// once, whoever tells of it.
 type payment struct {
 	id     uuid.UUID
 	amount money.Money
@@ -37,6 +38,7 @@ func (s *Service) RepayLoan(ctx context.Context, req *loansv1.RepayLoanRequest) 
 			if err != nil {
 				return nil, err
 			}
+			// The event of the same collection may have come first. Then this answers with what it booked, and books nothing.
 			a, booked, err := s.receive(ctx, tx, req.GetLoanId(), req.GetPaymentId(), moneyFrom(req.GetAmount()),
 				func(loan loansdb.Loan) (civil.Date, error) { return repaymentDate(req.GetValueDate(), loan, today) })
 			if err != nil {
@@ -70,6 +72,7 @@ func (s *Service) receive(
 		return a, booked, err
 	}
 	switch state := loanState(loan.State); {
+	// Money for a closed loan is taken in as overpaid: it has arrived, and refusing to know of it would lose it.
 	case state != loanActive && state != loanClosed:
 		return account{}, none, loanStateInvalid(loan.State)
 	case amount.Currency != loan.Currency:
@@ -98,12 +101,14 @@ func readPayment(wireID string, amount money.Money) (payment, error) {
 
 // booked looks for the transaction of a payment, which must be the same payment.
 func (s *Service) booked(ctx context.Context, tx pgx.Tx, loan loansdb.Loan, p payment) (loansdb.Transaction, bool, error) {
+	// By the payment alone, not by the loan: a payment that was booked on another loan must be seen to be refused.
 	row, err := s.queries.GetTransactionOfPayment(ctx, tx, loansdb.GetTransactionOfPaymentParams{TenantID: loan.TenantID, PaymentID: p.id})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return row, false, nil
 	case err != nil:
 		return row, false, fmt.Errorf("read transaction: %w", err)
+	// The same money told with another loan or amount is a fault of the teller. Answering as for a repeat would hide it.
 	case row.LoanID != loan.ID || row.AmountMinor != p.amount.MinorUnits || row.Currency != p.amount.Currency:
 		return row, false, rpcerr.New(connect.CodeAlreadyExists, typev1.ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REUSED,
 			"the payment has been booked with another loan or amount")
@@ -111,7 +116,9 @@ func (s *Service) booked(ctx context.Context, tx pgx.Tx, loan loansdb.Loan, p pa
 	return row, true, nil
 }
 
-// repaymentDate is the day for which a payment counts: the past before the last movement is booked, and the future has not come.
+// repaymentDate is the day for which a payment counts: the past before the last movement is booked, and the future has not come. Movements
+// are booked in order of their days, because interest and penalties up to the last one are fixed; so money of an earlier day counts from
+// the day of the last movement at the earliest, and the caller has to say that.
 func repaymentDate(wire *typev1.Date, loan loansdb.Loan, today civil.Date) (civil.Date, error) {
 	refused := rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_REPAYMENT_DATE_INVALID,
 		"the value date lies before the last transaction or after the business date", rpcerr.Field("value_date", "is not possible"))
@@ -132,6 +139,7 @@ func repaymentDate(wire *typev1.Date, loan loansdb.Loan, today civil.Date) (civi
 // the payment, then the rows, then the facts.
 func (s *Service) book(ctx context.Context, tx pgx.Tx, a account, p payment, on civil.Date) (account, loansdb.Transaction, error) {
 	var none loansdb.Transaction
+	// The comparison of before and after below is of the same penalties, so they are no part of what this payment paid.
 	before, on, err := a.asOf(on)
 	if err != nil {
 		return account{}, none, err
@@ -140,6 +148,7 @@ func (s *Service) book(ctx context.Context, tx pgx.Tx, a account, p payment, on 
 	if after.state, err = use(before.state, p.amount, on, a.product.prepayment()); err != nil {
 		return account{}, none, fmt.Errorf("loan %s: %w", a.loan.ID, err)
 	}
+	// Remembered because save closes the loan: a loan is told as closed by the payment that closed it, and by no later one.
 	wasOpen := loanState(a.loan.State) == loanActive
 	if after, err = s.save(ctx, tx, after, on); err != nil {
 		return account{}, none, err
@@ -155,6 +164,7 @@ func (s *Service) book(ctx context.Context, tx pgx.Tx, a account, p payment, on 
 	if err := s.queries.InsertTransaction(ctx, tx, params); err != nil {
 		return account{}, none, fmt.Errorf("insert transaction: %w", err)
 	}
+	// The facts come last and in the order that listeners need: the ledger hears of the parts before anybody hears that the loan is closed.
 	booked := loansdb.Transaction(params)
 	if err := s.tellLoanRepaid(ctx, tx, after.loan, booked); err != nil {
 		return account{}, none, err
@@ -178,7 +188,8 @@ func (p product) prepayment() allocate.Effect {
 }
 
 // use is the state after a payment. What is enough to close the loan on that day closes it, and the rest is overpaid. What goes beyond the
-// next instalment is an early repayment with the product's effect; anything else is allocated to the schedule as it stands.
+// next instalment is an early repayment with the product's effect; anything else is allocated to the schedule as it stands. However it is
+// used, its parts and what is overpaid sum to it.
 func use(s allocate.State, amount money.Money, on civil.Date, effect allocate.Effect) (allocate.State, error) {
 	// Settling first makes the quote and the closing the same computation: what QuotePayoff asked for is exactly what is owed here.
 	settled, err := allocate.Settle(s, on)
@@ -189,6 +200,7 @@ func use(s allocate.State, amount money.Money, on civil.Date, effect allocate.Ef
 		_, closed, err := allocate.Apply(settled, amount, on)
 		return closed, err
 	}
+	// Exactly the next instalment, overdue amounts included, is no early repayment: it leaves the schedule as agreed.
 	if _, due := next(s, on); effect != 0 && amount.MinorUnits > due {
 		_, prepaid, err := allocate.Prepay(s, amount, on, effect)
 		return prepaid, err

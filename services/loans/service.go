@@ -21,7 +21,8 @@ import (
 // serviceName is who the service is when it calls others.
 const serviceName = "loans"
 
-// Deps are what the service is made of.
+// Deps are what the service is made of. Everything is concrete but the two peers, which are the generated clients: the service cannot tell
+// whether they run in its own process.
 type Deps struct {
 	// Keeper holds the service's database, the sealer of its persons' data and the clock.
 	Keeper  idempotency.Keeper
@@ -95,7 +96,8 @@ func forPerson(ctx context.Context, person uuid.UUID) context.Context {
 	return actor.With(ctx, us)
 }
 
-// tenant is the lender of the call at hand.
+// tenant is the lender of the call at hand. A tenant that is not configured is a fault of ours and no refusal: the edge lets no request of
+// an unknown lender in, so the error carries no reason and becomes INTERNAL.
 func (s *Service) tenant(ctx context.Context) (*tenant.Tenant, error) {
 	code := actor.Must(ctx).TenantID
 	t, ok := s.tenants.Get(code)
@@ -105,10 +107,10 @@ func (s *Service) tenant(ctx context.Context) (*tenant.Tenant, error) {
 	return t, nil
 }
 
-// ownRows is the person whose rows a list shows: nil, which means all, for a service that acts by itself.
+// ownRows is the person whose rows a list shows: nil, which means all, for a service that acts by itself and for staff.
 func ownRows(ctx context.Context) *uuid.UUID {
 	who := actor.Must(ctx)
-	if who.Kind == actor.KindService && who.PersonID == "" {
+	if who.SeesAll() {
 		return nil
 	}
 	person, _ := who.Person() // No person gives the nil UUID, which owns nothing.

@@ -20,7 +20,9 @@ import (
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-// RequestSignatureCode implements the AgreementService. The code is identity's; it is bound to the document's hash.
+// RequestSignatureCode implements the AgreementService. The code is identity's; it is bound to the document's hash. So a code that was sent
+// for one document signs no other, and a document that was drawn anew needs a new code. Nothing of ours changes here; the transaction that
+// counts only keeps the answer for a repeat.
 func (s *Service) RequestSignatureCode(ctx context.Context, req *loansv1.RequestSignatureCodeRequest) (*loansv1.RequestSignatureCodeResponse, error) {
 	var (
 		row       loansdb.Agreement
@@ -39,10 +41,12 @@ func (s *Service) RequestSignatureCode(ctx context.Context, req *loansv1.Request
 			if err != nil {
 				return err
 			}
+			// The subject is what the text message names, so that the person sees what the code is for.
 			res, err := s.challenges.CreateChallenge(forPerson(ctx, row.PersonID), &identityv1.CreateChallengeRequest{
 				RequestId: requestID, PersonId: id.Format(id.Person, row.PersonID), Subject: row.Number,
 				Purpose: identityv1.Challenge_PURPOSE_SIGN_AGREEMENT, BoundDigest: row.DocumentSha256,
 			})
+			// Nil-safe: with an error there is no answer, and the generated getters pass over that.
 			challenge = res.GetChallenge()
 			return rpcerr.FromPeer(err,
 				typev1.ErrorReason_ERROR_REASON_CODE_RESEND_TOO_SOON, typev1.ErrorReason_ERROR_REASON_CODE_LIMIT_REACHED,
@@ -77,7 +81,8 @@ func (s *Service) SignAgreement(ctx context.Context, req *loansv1.SignAgreementR
 		func(tx pgx.Tx) (*loansv1.SignAgreementResponse, error) { return s.sign(ctx, tx, row, evidence) })
 }
 
-// checkSignable refuses an agreement that waits for no signature, and a hash of another document.
+// checkSignable refuses an agreement that waits for no signature, and a hash of another document. The hash that the person's app gives
+// proves which bytes it showed: a signature for a document that nobody saw is worth nothing.
 func checkSignable(row loansdb.Agreement, hash []byte) error {
 	if err := needAgreement(row.State, agreementPrepared); err != nil {
 		return err
@@ -88,7 +93,9 @@ func checkSignable(row loansdb.Agreement, hash []byte) error {
 	return nil
 }
 
-// confirm has identity check the code. Refusals that our own contract promises pass with their facts, such as the tries that are left.
+// confirm has identity check the code. Refusals that our own contract promises pass with their facts, such as the tries that are left. The
+// person is named to identity, which refuses a challenge of anybody else: a code that was sent to one phone signs for that phone's owner
+// alone.
 func (s *Service) confirm(ctx context.Context, row loansdb.Agreement, req *loansv1.SignAgreementRequest) (*identityv1.Evidence, error) {
 	requestID, err := derived(req, "ConfirmChallenge")
 	if err != nil {
@@ -108,6 +115,8 @@ func (s *Service) confirm(ctx context.Context, row loansdb.Agreement, req *loans
 			typev1.ErrorReason_ERROR_REASON_CODE_ATTEMPTS_EXHAUSTED, typev1.ErrorReason_ERROR_REASON_CODE_ALREADY_USED,
 			typev1.ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REUSED)
 	}
+	// Identity has compared already. Checked once more because the row is evidence in court, and what it says must not rest on another
+	// service.
 	if !bytes.Equal(res.GetEvidence().GetBoundDigest(), row.DocumentSha256) {
 		return nil, errors.New("identity confirmed a code for another document")
 	}
@@ -125,13 +134,17 @@ func (s *Service) sign(ctx context.Context, tx pgx.Tx, row loansdb.Agreement, ev
 	if row, err = s.queries.LockAgreement(ctx, tx, row.ID); err != nil {
 		return nil, fmt.Errorf("lock agreement: %w", err)
 	}
+	// Now under the lock: the look in checkSignable was of a moment that has passed.
 	if err := needAgreement(row.State, agreementPrepared); err != nil {
 		return nil, err
 	}
 	now := s.keeper.Clock.Now()
+	// Evidence before the state that it proves. All are one transaction: there is no signed agreement without its evidence, nor without its
+	// loan.
 	if err := s.insertSignature(ctx, tx, row, evidence, now); err != nil {
 		return nil, err
 	}
+	// Our own time, which orders with our other rows; when the code was confirmed stands in the evidence.
 	row.State, row.SignTime = stateName(agreementSigned), &now
 	err = changed(s.queries.UpdateAgreement(ctx, tx, loansdb.UpdateAgreementParams{
 		ID: row.ID, State: row.State, SignTime: row.SignTime, Actor: actor.Must(ctx).String(), Now: now,
@@ -153,6 +166,7 @@ func (s *Service) sign(ctx context.Context, tx pgx.Tx, row loansdb.Agreement, ev
 
 // insertSignature keeps the evidence; the phone is sealed. What identity tells is taken as it is: it alone saw the code.
 func (s *Service) insertSignature(ctx context.Context, tx pgx.Tx, row loansdb.Agreement, evidence *identityv1.Evidence, now time.Time) error {
+	// An id that cannot be read is identity's fault and not the caller's, so it is no refusal: it becomes INTERNAL and is looked at.
 	challenge, err := id.Parse(id.Challenge, evidence.GetChallengeId())
 	if err != nil {
 		return fmt.Errorf("evidence: %w", err)
@@ -161,6 +175,7 @@ func (s *Service) insertSignature(ctx context.Context, tx pgx.Tx, row loansdb.Ag
 		TenantID: row.TenantID, AgreementID: row.ID, PersonID: row.PersonID, DocumentSha256: evidence.GetBoundDigest(), ChallengeID: challenge,
 		SendTime: evidence.GetSendTime().AsTime(), ConfirmTime: evidence.GetConfirmTime().AsTime(), Actor: actor.Must(ctx).String(), CreateTime: now,
 	}
+	// A challenge that was confirmed without a device, by a service for a person, has none to name.
 	if evidence.GetDeviceId() != "" {
 		device, err := id.Parse(id.Device, evidence.GetDeviceId())
 		if err != nil {
@@ -179,7 +194,8 @@ func (s *Service) insertSignature(ctx context.Context, tx pgx.Tx, row loansdb.Ag
 	return nil
 }
 
-// insertLoan makes the loan that the agreement promises; it waits for its payout.
+// insertLoan makes the loan that the agreement promises; it waits for its payout. Principal, currency and term are the offer's. The
+// schedule is not fixed here: due days count from the day on which the money arrives.
 func (s *Service) insertLoan(ctx context.Context, tx pgx.Tx, row loansdb.Agreement, now time.Time) (uuid.UUID, error) {
 	offer, err := s.queries.GetOffer(ctx, tx, row.OfferID)
 	if err != nil {

@@ -20,6 +20,8 @@ import (
 
 // product is a version of a product with its terms read.
 type product struct {
+	// row has what is searched and compared by columns, terms all that loans are computed from. Neither changes once the version is
+	// written.
 	row   loansdb.Product
 	terms *loansv1.ProductTerms
 }
@@ -27,6 +29,7 @@ type product struct {
 // readProduct reads a row. Fields that a later version of the contract dropped are passed over: old loans live on.
 func readProduct(row loansdb.Product) (product, error) {
 	terms := &loansv1.ProductTerms{}
+	// Strict reading would stop loans that run, over a field that nobody uses any more.
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(row.Terms, terms); err != nil {
 		return product{}, fmt.Errorf("terms of product %s: %w", row.ID, err)
 	}
@@ -41,6 +44,7 @@ func frequency(f loansv1.Frequency, start civil.Date) (every amortize.Frequency,
 	case loansv1.Frequency_FREQUENCY_BIWEEKLY:
 		return amortize.Frequency{Every: 2, Unit: amortize.Week}, start.AddDays(14)
 	default:
+		// The anchor keeps the 31st: 31 January, 28 February, 31 March, and not 28 March for ever after.
 		return amortize.Frequency{Every: 1, Unit: amortize.Month, Anchor: start.Day}, start.AddMonths(1, start.Day)
 	}
 }
@@ -51,6 +55,7 @@ func convention(d loansv1.DayCount) daycount.Convention {
 	case loansv1.DayCount_DAY_COUNT_ACTUAL_360:
 		return daycount.Actual360
 	case loansv1.DayCount_DAY_COUNT_THIRTY_360:
+		// Of the three 30/360 readings (US, E, E ISDA) it is the one without a special case for February.
 		return daycount.ThirtyE360
 	case loansv1.DayCount_DAY_COUNT_ACTUAL_ACTUAL:
 		return daycount.ActualActualISDA
@@ -59,7 +64,8 @@ func convention(d loansv1.DayCount) daycount.Convention {
 	}
 }
 
-// amortization is how the principal comes back. The contract's rules keep an unset value out of the database.
+// amortization is how the principal comes back. The contract's rules keep an unset value out of the database. The default is never reached
+// with a value of the database, and is the usual product should it be.
 func amortization(a loansv1.Amortization) amortize.Amortization {
 	switch a {
 	case loansv1.Amortization_AMORTIZATION_EQUAL_PRINCIPAL:
@@ -80,9 +86,12 @@ func (p product) loan(principal money.Money, instalments int, start civil.Date) 
 	}
 	terms := amortize.Terms{
 		Principal: principal, Start: start, Dues: dues,
-		Rate:       amortize.Rate{Percent: p.terms.GetAnnualRatePercent(), Per: amortize.PerYear},
-		DayCount:   convention(p.terms.GetDayCount()),
-		Method:     amortize.Declining,
+		Rate:     amortize.Rate{Percent: p.terms.GetAnnualRatePercent(), Per: amortize.PerYear},
+		DayCount: convention(p.terms.GetDayCount()),
+		// Interest is on what is still owed. The engine's flat method, on the first principal throughout, is no choice of
+		// the contract.
+		Method: amortize.Declining,
+		// What rounding leaves goes into the last instalment: all others are equal to the cent.
 		Final:      amortize.FinalTakesRest,
 		Rounding:   amortize.Rounding{Payment: money.HalfUp, Interest: money.HalfUp},
 		MultipleOf: p.terms.GetInstalmentMultipleMinorUnits(), Amortization: amortization(p.terms.GetAmortization()),
@@ -92,6 +101,7 @@ func (p product) loan(principal money.Money, instalments int, start civil.Date) 
 		if err != nil {
 			return amortize.Terms{}, err
 		}
+		// Due with the first instalment, so the person receives the whole principal and the APR counts the fee where it is paid.
 		terms.Fee = amortize.Fee{Amount: fee, Timing: amortize.FeeFirst}
 	}
 	return terms, nil
@@ -103,6 +113,7 @@ func share(of money.Money, percent string) (money.Money, error) {
 	if err != nil {
 		return money.Money{}, fmt.Errorf("percentage %q: %w", percent, err)
 	}
+	// Per cent to fraction, exactly: the decimal point moves, nothing is divided.
 	rate.Exponent -= 2
 	return of.Mul(rate, money.HalfUp)
 }
@@ -116,7 +127,8 @@ func (p product) plan(principal money.Money, instalments int, start civil.Date) 
 	return amortize.Build(terms)
 }
 
-// impossible tells an engine's refusal of terms from a failure of ours.
+// impossible tells an engine's refusal of terms from a failure of ours. A refusal is the caller's to mend and gets a reason; a failure
+// becomes INTERNAL.
 func impossible(err error) bool {
 	var refused *amortize.TermsError
 	return errors.Is(err, amortize.ErrTooSmall) || errors.Is(err, money.ErrOverflow) || errors.As(err, &refused)
@@ -126,6 +138,7 @@ func impossible(err error) bool {
 func (p product) order() (allocate.Order, error) {
 	targets := p.terms.GetAllocationOrder()
 	order := allocate.Standard()
+	// An empty list is the standard order of package allocate, and not an order of nothing.
 	if len(targets) > 0 {
 		order.Steps = make([]allocate.Step, 0, len(targets))
 	}
@@ -143,6 +156,7 @@ func (p product) order() (allocate.Order, error) {
 // apr is the effective annual percentage rate of a schedule in per cent with one decimal (Directive 2008/48/EC, annex I): a year is twelve
 // equal months, or 52 weeks where instalments come in weeks.
 func apr(schedule amortize.Schedule, f loansv1.Frequency) (string, error) {
+	// Intervals are whole months or weeks, and then days as parts of a year of 365 or 366 (annex I as amended by Directive 2011/90/EU).
 	unit := daycount.Week
 	if f == loansv1.Frequency_FREQUENCY_MONTHLY {
 		unit = daycount.Month
@@ -164,6 +178,7 @@ func apr(schedule amortize.Schedule, f loansv1.Frequency) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("annual percentage rate: %w", err)
 	}
+	// The annex asks for one decimal at least; a following digit of 5 or more rounds up.
 	text := rates.Percent(rate, 1)
 	if text == "-0.0" { // A loan without cost, whose root the solver meets from below.
 		text = "0.0"

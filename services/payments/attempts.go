@@ -16,19 +16,22 @@ import (
 	"github.com/lendgate/lendgate/internal/id"
 )
 
-// Operations of attempts.
+// Operations of attempts. All but asking are written down, because each makes something at the provider that a death in the middle would
+// leave in doubt.
 const (
 	operationPrepare = "PREPARE"
 	operationExecute = "EXECUTE"
 	operationOpen    = "OPEN"
 )
 
-// outcomeLost is the outcome of an attempt whose process died.
+// outcomeLost is the outcome of an attempt whose process died. It is not one of the adapter's: what an adapter cannot tell is UNKNOWN, and
+// here nobody was left to tell.
 const outcomeLost = "LOST"
 
 // attempt is a call to a provider, as it is written down.
 type attempt struct {
 	paymentID uuid.UUID
+	// number counts the calls for one payment from 1, whatever they were.
 	number    int32
 	operation string
 	orderID   string
@@ -46,7 +49,8 @@ func (s *Service) lastAttempt(ctx context.Context, tx pgx.Tx, paymentID uuid.UUI
 	return row, nil
 }
 
-// underWay tells how long an attempt may still be under way; 0 when it is over or was lost.
+// underWay tells how long an attempt may still be under way; 0 when it is over or was lost. The deadline is a lease by our clock and longer
+// than any call may take, so that a call that is over by it is over in truth.
 func (s *Service) underWay(last paymentsdb.PaymentAttempt) time.Duration {
 	if last.Number == 0 || last.Outcome != nil {
 		return 0
@@ -54,7 +58,8 @@ func (s *Service) underWay(last paymentsdb.PaymentAttempt) time.Duration {
 	return max(last.Deadline.Sub(s.clock.Now()), 0)
 }
 
-// closeLost notes that the process of an attempt died, and tells whether it did.
+// closeLost notes that the process of an attempt died, and tells whether it did. It is called under the payment's lock once underWay has
+// said 0.
 func (s *Service) closeLost(ctx context.Context, tx pgx.Tx, last *paymentsdb.PaymentAttempt) (bool, error) {
 	if last.Number == 0 || last.Outcome != nil {
 		return false, nil
@@ -68,7 +73,8 @@ func (s *Service) closeLost(ctx context.Context, tx pgx.Tx, last *paymentsdb.Pay
 	return true, nil
 }
 
-// beginAttempt writes down a call that is about to be made, in the transaction that decides to make it.
+// beginAttempt writes down a call that is about to be made, in the transaction that decides to make it. A unique index lets one payment
+// have one attempt without an outcome, should two ever decide at once.
 func (s *Service) beginAttempt(ctx context.Context, tx pgx.Tx, a attempt, providerPaymentID *string) error {
 	who, now := actor.Must(ctx), s.clock.Now()
 	err := s.q.InsertAttempt(ctx, tx, paymentsdb.InsertAttemptParams{
@@ -81,7 +87,8 @@ func (s *Service) beginAttempt(ctx context.Context, tx pgx.Tx, a attempt, provid
 	return nil
 }
 
-// finishAttempt notes what became of a call; false when it had been given up as lost meanwhile.
+// finishAttempt notes what became of a call; false when it had been given up as lost meanwhile. What the call told is then of no use to the
+// row, though it still may be true.
 func (s *Service) finishAttempt(ctx context.Context, tx pgx.Tx, a attempt, outcome, providerPaymentID, code string) (bool, error) {
 	now := s.clock.Now()
 	rows, err := s.q.FinishAttempt(ctx, tx, paymentsdb.FinishAttemptParams{
@@ -115,6 +122,7 @@ func paymentOfOrder(kind PaymentKind, order string) (uuid.UUID, bool) {
 	if kind == CollectionKind {
 		prefix = id.Collection
 	}
+	// Wire ids hold no hyphen.
 	base, _, _ := strings.Cut(order, "-")
 	paymentID, err := id.Parse(prefix, base)
 	return paymentID, err == nil

@@ -24,11 +24,12 @@ const (
 	outcomeVoided = "VOIDED"
 )
 
-// booking is a ledger transaction to be written.
+// booking is a ledger transaction to be written. It is of the tenant and the actor of the context.
 type booking struct {
 	// source names what it is made of; the same source is booked once.
-	source    string
-	kind      string
+	source string
+	kind   string
+	// reference is the loan or payment it is about, by which lists find it. It may be shared by many.
 	reference string
 	valueDate civil.Date
 	// pending holds the amounts instead of posting them.
@@ -45,7 +46,8 @@ type booked struct {
 }
 
 // book writes a transaction in tx: its row, its lines and the balances of its accounts, which are opened as they are named. Book at most one
-// transaction in a database transaction: its accounts are locked in order, those of two would not be.
+// transaction in a database transaction: its accounts are locked in order, those of two would not be. The order is: source, accounts,
+// lines, balances. The source decides who writes, so rivals wait before they hold any account.
 func (s *Service) book(ctx context.Context, tx pgx.Tx, b booking) (booked, error) {
 	if err := posting.Check(b.entries); err != nil {
 		return booked{}, postingError(err)
@@ -83,6 +85,7 @@ func (s *Service) book(ctx context.Context, tx pgx.Tx, b booking) (booked, error
 	if err := s.q.InsertLedgerEntries(ctx, tx, lines); err != nil {
 		return booked{}, fmt.Errorf("write ledger entries: %w", err)
 	}
+	// Lines are the same either way; what a hold differs in is which of an account's sums they move.
 	move := posting.Post
 	if b.pending {
 		move = posting.Hold
@@ -90,7 +93,8 @@ func (s *Service) book(ctx context.Context, tx pgx.Tx, b booking) (booked, error
 	return booked{id: transactionID, at: now}, s.moveBalances(ctx, tx, rowsOf(accounts), move, changes)
 }
 
-// resolve ends a hold in tx, once: TRANSACTION_ALREADY_RESOLVED otherwise.
+// resolve ends a hold in tx, once: TRANSACTION_ALREADY_RESOLVED otherwise. The lines are those of the hold: it is posted or voided as a
+// whole, never in part.
 func (s *Service) resolve(ctx context.Context, tx pgx.Tx, transactionID uuid.UUID, outcome string) error {
 	who, now := actor.Must(ctx), s.clock.Now()
 	// The row comes first: whoever wrote it ends the hold, and nobody else touches the balances for it.
@@ -130,7 +134,8 @@ func (s *Service) resolve(ctx context.Context, tx pgx.Tx, transactionID uuid.UUI
 type accountKey struct{ code, currency string }
 
 // lockAccounts locks the accounts that entries name, opening those that do not exist. Nearly always all exist, so locking is tried first; after
-// opening it is done again, since a rival may have opened the same account.
+// opening it is done again, since a rival may have opened the same account. Ids are in no order of codes, which is why two bookings in one
+// transaction could lock crosswise.
 func (s *Service) lockAccounts(ctx context.Context, tx pgx.Tx, entries []posting.Entry) (map[accountKey]paymentsdb.LedgerAccount, error) {
 	wanted := map[accountKey]bool{}
 	for _, entry := range entries {
@@ -171,7 +176,8 @@ func (s *Service) lockKnown(ctx context.Context, tx pgx.Tx, wanted map[accountKe
 }
 
 // openAccounts makes the accounts that were not found. Side and limit are copied from the chart, so that the database can hold the limit, and
-// an account keeps the rules that it was opened with.
+// an account keeps the rules that it was opened with. One statement opens all, in whatever order the map gives them: the rows are new, so
+// nobody waits for them but a rival opener.
 func (s *Service) openAccounts(ctx context.Context, tx pgx.Tx, wanted map[accountKey]bool, found map[accountKey]paymentsdb.LedgerAccount) error {
 	who := actor.Must(ctx)
 	open := paymentsdb.OpenLedgerAccountsParams{TenantID: who.TenantID, Actor: who.String(), CreateTime: s.clock.Now()}
@@ -221,6 +227,7 @@ func (s *Service) moveBalances(ctx context.Context, tx pgx.Tx, accounts []paymen
 	// Limits are looked at when all entries are applied: a transaction may take from an account and give it back.
 	update := paymentsdb.UpdateLedgerBalancesParams{TenantID: actor.Must(ctx).TenantID, UpdateTime: s.clock.Now()}
 	for accountID, b := range balances {
+		// The database holds the same limit by a CHECK; here it gets the contract's reason.
 		if err := b.WithinLimit(); err != nil {
 			return postingError(err)
 		}
@@ -245,7 +252,8 @@ func rowsOf(accounts map[accountKey]paymentsdb.LedgerAccount) []paymentsdb.Ledge
 	return rows
 }
 
-// postingError gives the errors of package posting the contract's reasons.
+// postingError gives the errors of package posting the contract's reasons. They hold codes and amounts and nothing personal, so their texts
+// may pass.
 func postingError(err error) error {
 	switch {
 	case errors.Is(err, posting.ErrNoAccount):
@@ -261,7 +269,8 @@ func postingError(err error) error {
 	}
 }
 
-// businessDate is today where the lender is: the day for which money counts that moves now.
+// businessDate is today where the lender is: the day for which money counts that moves now. It follows the clock alone. A date that an
+// operator set is known to loans, which brings a payment's day to its own books.
 func (s *Service) businessDate(ctx context.Context) (civil.Date, error) {
 	lender, ok := s.tenants.Get(actor.Must(ctx).TenantID)
 	if !ok {

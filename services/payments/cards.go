@@ -39,6 +39,7 @@ func (s *Service) RegisterCard(ctx context.Context, req *paymentsv1.RegisterCard
 		return nil, noPerson()
 	}
 	carrier := s.mainProvider()
+	// Only the id is kept as the answer: a form's address may be used up by the time of a repeat, and the row is asked for the present one.
 	first, err := idempotency.Do(ctx, s.keeper, paymentsv1connect.PaymentServiceRegisterCardProcedure, req, &paymentsv1.RegisterCardResponse{},
 		func(tx pgx.Tx) (*paymentsv1.RegisterCardResponse, error) {
 			cardID := id.New()
@@ -67,9 +68,11 @@ func (s *Service) openForm(ctx context.Context, cardID uuid.UUID) (*paymentsv1.C
 	if err != nil || row.FormURL != nil {
 		return card, err
 	}
+	// A refusal is final for this row: a new try is a new request_id, and a new form.
 	if row.State == cardRejected {
 		return nil, providerRefused(text(row.ProviderCode))
 	}
+	// The provider of the row, not the first of the configuration, which may have changed since.
 	carrier, ok := s.provider(row.Provider)
 	if !ok {
 		return nil, providerUnavailable()
@@ -78,6 +81,7 @@ func (s *Service) openForm(ctx context.Context, cardID uuid.UUID) (*paymentsv1.C
 	defer cancel()
 	// The provider knows the person by our opaque id; name and phone never leave.
 	formURL, callErr := carrier.OpenCardForm(callCtx, id.Format(id.Person, row.PersonID))
+	// Anything but a refusal leaves the row as it is: opening a form moves nothing, so nothing has to be known about a lost answer.
 	refused := kit.OutcomeOf(callErr) == kit.OutcomeRefused
 	if callErr != nil && !refused {
 		return nil, providerUnavailable()
@@ -104,7 +108,8 @@ func (s *Service) openForm(ctx context.Context, cardID uuid.UUID) (*paymentsv1.C
 	return card, err
 }
 
-// readCard reads a card as a row and as the caller sees it.
+// readCard reads a card as a row and as the caller sees it. Whose card it is was checked by whoever names it: the ids come from the
+// caller's own answers.
 func (s *Service) readCard(ctx context.Context, cardID uuid.UUID) (row paymentsdb.Card, card *paymentsv1.Card, err error) {
 	err = s.db.Read(ctx, func(tx pgx.Tx) error {
 		row, err = s.q.GetCard(ctx, tx, paymentsdb.GetCardParams{TenantID: actor.Must(ctx).TenantID, ID: cardID})
@@ -134,6 +139,7 @@ func (s *Service) ListCards(ctx context.Context, _ *paymentsv1.ListCardsRequest)
 	if !awaiting {
 		return res, nil
 	}
+	// Forms that nobody looks at cost no calls: the provider is asked while the person is looking.
 	if err := s.lookUpCards(ctx, person, rows); err != nil {
 		return nil, err
 	}
@@ -172,6 +178,8 @@ func (s *Service) lookUpCards(ctx context.Context, person uuid.UUID, rows []paym
 			continue
 		}
 		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+		// A provider that does not answer fails the list. Showing the old one would tell a person who has just filled in the form that
+		// nothing came of it.
 		cards, err := carrier.Cards(callCtx, id.Format(id.Person, person))
 		cancel()
 		if err != nil {
@@ -190,6 +198,7 @@ func (s *Service) lookUpCards(ctx context.Context, person uuid.UUID, rows []paym
 func (s *Service) activateCards(ctx context.Context, person uuid.UUID, provider string, awaited []paymentsdb.Card, cards []ProviderCard) error {
 	tenantID := actor.Must(ctx).TenantID
 	return s.db.InTx(ctx, func(tx pgx.Tx) error {
+		// This query is the one that locks.
 		named, err := s.q.ListProviderCardIDs(ctx, tx, paymentsdb.ListProviderCardIDsParams{
 			TenantID: tenantID, PersonID: person, Provider: provider,
 		})
@@ -208,6 +217,7 @@ func (s *Service) activateCards(ctx context.Context, person uuid.UUID, provider 
 			}
 			rows, err := s.q.ActivateCard(ctx, tx, paymentsdb.ActivateCardParams{
 				TenantID: tenantID, ID: open[0].ID, ProviderCardID: &card.ID,
+				// Even masked it tells of a person. The full number never comes here.
 				MaskedNumber: box.Seal(maskedPlace(open[0].ID), []byte(card.Masked)), UpdateTime: s.clock.Now(),
 			})
 			if err != nil {
@@ -223,10 +233,11 @@ func (s *Service) activateCards(ctx context.Context, person uuid.UUID, provider 
 	})
 }
 
-// maskedPlace binds a sealed card number to its row.
+// maskedPlace binds a sealed card number to its row. Changing it makes stored numbers unreadable.
 func maskedPlace(cardID uuid.UUID) string { return "cards.masked_number/" + cardID.String() }
 
-// cardProto opens the masked number. That of an erased person stays empty.
+// cardProto opens the masked number. That of an erased person stays empty. The card itself stays usable in rows, so that a payout under way
+// ends as it would.
 func (s *Service) cardProto(ctx context.Context, tx pgx.Tx, row paymentsdb.Card) (*paymentsv1.Card, error) {
 	card := &paymentsv1.Card{
 		Id:         id.Format(id.Card, row.ID),

@@ -20,7 +20,8 @@ import (
 	"github.com/lendgate/lendgate/services/payments/posting"
 )
 
-// collectionPoll is the shortest pause between two looks at a collection. The notification usually comes first.
+// collectionPoll is the shortest pause between two looks at a collection. The notification usually comes first. The job only makes up for
+// one that was lost.
 const collectionPoll = 5 * time.Second
 
 // openCollection opens the page of a collection that has none, and answers with the collection as it stands. One caller at a time calls the
@@ -44,6 +45,7 @@ func (s *Service) openCollection(ctx context.Context, collectionID uuid.UUID) (p
 		TenantID: row.TenantID, OrderID: call.orderID, Customer: id.Format(id.Person, row.PersonID),
 		Amount: money.Money{MinorUnits: row.AmountMinor, Currency: row.Currency}, Due: row.DueTime,
 	})
+	// The caller may have gone away meanwhile; what the provider did has happened all the same, and is written down.
 	row, err = s.settleOpening(context.WithoutCancel(ctx), row, call, report, callErr)
 	if err != nil {
 		return row, err
@@ -55,7 +57,8 @@ func (s *Service) openCollection(ctx context.Context, collectionID uuid.UUID) (p
 	return row, refusedCollection(row)
 }
 
-// refusedCollection is the error of a collection that the provider refused to open.
+// refusedCollection is the error of a collection that the provider refused to open. A collection that failed after its page was open is no
+// error of this call: the person saw the page.
 func refusedCollection(row paymentsdb.Collection) error {
 	if collectionState(row.State) == collectionFailed && row.PaymentURL == nil {
 		return providerRefused(text(row.ProviderCode))
@@ -75,9 +78,11 @@ func providerRefused(code string) error {
 }
 
 // claimOpening writes down the attempt to open a page. There is none to make, and the attempt has the number 0, when the collection has a
-// page or has ended.
+// page or has ended. An attempt that another process has in hand is waited for; one whose process died is closed as lost, and the next
+// bears another order id.
 func (s *Service) claimOpening(ctx context.Context, collectionID uuid.UUID) (row paymentsdb.Collection, call attempt, err error) {
 	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
+		// InTx may run this function again: what the run before decided must not stay.
 		call = attempt{}
 		if row, err = s.lockCollection(ctx, tx, collectionID); err != nil {
 			return err
@@ -106,7 +111,8 @@ func (s *Service) claimOpening(ctx context.Context, collectionID uuid.UUID) (row
 	return row, call, err
 }
 
-// settleOpening writes down what came of opening a page.
+// settleOpening writes down what came of opening a page. A refusal fails the collection, a proof that nothing happened leaves it to be
+// tried again, and everything else makes it UNKNOWN, which is asked about by the order id.
 func (s *Service) settleOpening(ctx context.Context, row paymentsdb.Collection, call attempt, report CollectionReport, callErr error) (paymentsdb.Collection, error) {
 	if callErr == nil && report.Amount != row.AmountMinor {
 		callErr = errOtherAmount // A page for another sum is forgotten: nobody will learn its address.
@@ -150,6 +156,7 @@ func (s *Service) lockCollection(ctx context.Context, tx pgx.Tx, collectionID uu
 // driveCollection asks the provider how a collection stands, and tells when to ask again; 0 means that it is final. It never opens a page:
 // without the person who asked for it nobody would see it.
 func (s *Service) driveCollection(ctx context.Context, collectionID uuid.UUID) (time.Duration, error) {
+	// Without a lock: the answer of the provider is compared with the row once more before anything is written.
 	row, err := s.readCollection(ctx, collectionID)
 	if err != nil {
 		return 0, err
@@ -158,6 +165,7 @@ func (s *Service) driveCollection(ctx context.Context, collectionID uuid.UUID) (
 		return 0, nil
 	}
 	report, err := s.askCollection(ctx, row)
+	// An order that nobody knows is an answer, and the only error here that proves anything.
 	unknownOrder := errors.Is(err, ErrNoSuchOrder)
 	if err != nil && !unknownOrder {
 		s.log.WarnContext(ctx, "the provider did not tell", "collection_id", row.ID.String(), "outcome", kit.OutcomeOf(err).String(),
@@ -188,6 +196,7 @@ func (s *Service) askCollection(ctx context.Context, row paymentsdb.Collection) 
 	defer cancel()
 	switch {
 	case row.ProviderPaymentID != nil:
+		// By our order id alone a lost answer can be found, since the number of the payment was in it.
 		return carrier.CollectionState(ctx, *row.ProviderPaymentID)
 	case row.OrderID != nil:
 		return carrier.FindCollection(ctx, *row.OrderID)
@@ -215,6 +224,7 @@ func (s *Service) settleCollection(ctx context.Context, row *paymentsdb.Collecti
 			return s.setCollection(ctx, tx, row, collectionExpired)
 		case unknownOrder:
 			return nil
+		// Money of another amount than was asked for is people's business: it is neither booked as ours nor as theirs.
 		case report.Amount != row.AmountMinor:
 			s.log.ErrorContext(ctx, "the provider tells another amount than ours; nothing is booked", "collection_id", row.ID.String(),
 				"ours_minor", row.AmountMinor, "theirs_minor", report.Amount)
@@ -223,6 +233,7 @@ func (s *Service) settleCollection(ctx context.Context, row *paymentsdb.Collecti
 		if row.ProviderPaymentID == nil {
 			row.ProviderPaymentID = nullable(report.PaymentID)
 		}
+		// Without the address of its page a collection stays where it is, since AWAITING would promise a page that nobody can open.
 		to := moveCollection(state, report.State, row.PaymentURL != nil)
 		if to == state {
 			return nil
@@ -246,6 +257,7 @@ func (s *Service) setCollection(ctx context.Context, tx pgx.Tx, row *paymentsdb.
 	if err := oneRow("write collection", rows, err); err != nil {
 		return err
 	}
+	// Booked before it is told; both are of this transaction, and the outbox keeps order by loan.
 	if to == collectionPaid {
 		if err := s.bookCollection(ctx, tx, *row); err != nil {
 			return err
@@ -267,6 +279,7 @@ func (s *Service) bookCollection(ctx context.Context, tx pgx.Tx, row paymentsdb.
 	if err != nil {
 		return err
 	}
+	// To clearing and not to the loan: what the money pays is the loans service's to say, by LoanRepaid.
 	_, err = s.book(ctx, tx, booking{
 		source: posting.KindCollectionPaid + "/" + id.Format(id.Collection, row.ID), kind: posting.KindCollectionPaid,
 		reference: id.Format(id.Loan, row.LoanID), valueDate: today, entries: entries,

@@ -20,7 +20,8 @@ import (
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-// pageLife is how long a payment page stays open. What is owed is another sum the next day.
+// pageLife is how long a payment page stays open. What is owed is another sum the next day. The provider closes the page itself; a payment
+// that was begun on it before may still end after.
 const pageLife = 24 * time.Hour
 
 // CreateCollection implements PaymentService. The row and its job are one transaction; then the page is opened at the provider; a repeat finds
@@ -34,6 +35,7 @@ func (s *Service) CreateCollection(ctx context.Context, req *paymentsv1.CreateCo
 	if err != nil {
 		return nil, err
 	}
+	// A payment of a person belongs to the provider that began it for its whole life, so the choice is made here and written into the row.
 	carrier := s.mainProvider()
 	if err := fitsProvider(carrier, amount); err != nil {
 		return nil, err
@@ -66,6 +68,7 @@ func (s *Service) CreateCollection(ctx context.Context, req *paymentsv1.CreateCo
 	if err != nil {
 		return nil, err
 	}
+	// Outside the transaction: a call to the provider may take half a minute, and a lock must not.
 	collectionID, err := id.Parse(id.Collection, first.GetCollection().GetId())
 	if err != nil {
 		return nil, err
@@ -77,7 +80,8 @@ func (s *Service) CreateCollection(ctx context.Context, req *paymentsv1.CreateCo
 	return &paymentsv1.CreateCollectionResponse{Collection: collectionProto(row)}, nil
 }
 
-// purposeName is the purpose in rows. The contract's rules let no third one through.
+// purposeName is the purpose in rows. The contract's rules let no third one through. The purpose decides nothing here: loans uses money by
+// the loan's own order, and a payoff that comes a day late may leave a rest.
 func purposeName(p paymentsv1.Collection_Purpose) string {
 	if p == paymentsv1.Collection_PURPOSE_PAYOFF {
 		return "PAYOFF"
@@ -92,8 +96,11 @@ func noPerson() error {
 
 // GetCollection implements PaymentService. It reads our row and calls nobody: notifications and the job bring it on.
 func (s *Service) GetCollection(ctx context.Context, req *paymentsv1.GetCollectionRequest) (*paymentsv1.GetCollectionResponse, error) {
+	// Absent, somebody else's and an id of another form are answered alike.
 	missing := rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_COLLECTION_NOT_FOUND, "no such payment")
 	wireID := req.GetCollectionId()
+	// By the request that made it: for an app that lost the answer and knows no more than its own request_id. Only the caller's own is
+	// found.
 	if wireID == "" {
 		made := &paymentsv1.CreateCollectionResponse{}
 		found, err := idempotency.Find(ctx, s.keeper, paymentsv1connect.PaymentServiceCreateCollectionProcedure, req.GetCreateRequestId(), made)
@@ -130,7 +137,8 @@ func (s *Service) readCollection(ctx context.Context, collectionID uuid.UUID) (r
 	return row, err
 }
 
-// ListCollections implements PaymentService. A service that acts by itself sees everybody's.
+// ListCollections implements PaymentService. A service that acts by itself and staff see everybody's. The list of a page token names the loan, so a
+// token of one loan opens no other's list.
 func (s *Service) ListCollections(ctx context.Context, req *paymentsv1.ListCollectionsRequest) (*paymentsv1.ListCollectionsResponse, error) {
 	loanID, err := readID("loan_id", id.Loan, req.GetLoanId())
 	if err != nil {
@@ -142,8 +150,9 @@ func (s *Service) ListCollections(ctx context.Context, req *paymentsv1.ListColle
 		return nil, err
 	}
 	params := paymentsdb.ListCollectionsParams{TenantID: who.TenantID, LoanID: loanID, Before: before(page), PageSize: page.Limit()}
-	// Whoever is no service sees the collections of their own person; without one that is the nil UUID, which nobody bears.
-	if person, ok := who.Person(); ok || who.Kind != actor.KindService {
+	// Whoever does not see all sees the collections of their own person; without one that is the nil UUID, which nobody bears.
+	if !who.SeesAll() {
+		person, _ := who.Person()
 		params.PersonID = &person
 	}
 	res := &paymentsv1.ListCollectionsResponse{}

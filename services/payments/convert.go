@@ -20,7 +20,8 @@ func moneyProto(minor int64, currency string) *typev1.Money {
 	return &typev1.Money{MinorUnits: minor, CurrencyCode: currency}
 }
 
-// readAmount reads an amount that is to be moved: more than zero, in a currency that exists.
+// readAmount reads an amount that is to be moved: more than zero, in a currency that exists. The contract's rules bound the number and the
+// form of the code; whether such a currency exists is looked up here.
 func readAmount(field string, m *typev1.Money) (money.Money, error) {
 	amount, err := money.New(m.GetMinorUnits(), m.GetCurrencyCode())
 	if err != nil || !amount.IsPositive() {
@@ -30,7 +31,8 @@ func readAmount(field string, m *typev1.Money) (money.Money, error) {
 	return amount, nil
 }
 
-// readID reads a wire id whose form the contract's rules checked only roughly.
+// readID reads a wire id whose form the contract's rules checked only roughly. The field is named, so that a form can show where the
+// mistake is.
 func readID(field, prefix, wire string) (uuid.UUID, error) {
 	parsed, err := id.Parse(prefix, wire)
 	if err != nil {
@@ -40,7 +42,7 @@ func readID(field, prefix, wire string) (uuid.UUID, error) {
 	return parsed, nil
 }
 
-// dateProto is a civil date on the wire.
+// dateProto is a civil date on the wire. Days are the lender's own, so no zone goes along.
 func dateProto(d civil.Date) *typev1.Date {
 	return &typev1.Date{Year: int32(d.Year), Month: int32(d.Month), Day: int32(d.Day)}
 }
@@ -71,7 +73,7 @@ func text(column *string) string {
 	return *column
 }
 
-// nullable is the reverse of text.
+// nullable is the reverse of text. Columns are null and never empty, so that "not told" has one form.
 func nullable(value string) *string {
 	if value == "" {
 		return nil
@@ -115,13 +117,14 @@ func accountProto(row paymentsdb.LedgerAccount) *paymentsv1.Account {
 	}
 }
 
-// sideProto is the side of an account on the wire.
+// sideProto is the side of an account on the wire. It is the word of the column, which a CHECK keeps to the enum's names.
 func sideProto(side string) paymentsv1.Account_NormalSide {
 	return paymentsv1.Account_NormalSide(paymentsv1.Account_NormalSide_value["NORMAL_SIDE_"+side])
 }
 
 // ledgerTransactionProto joins a transaction with its lines, which are those of the transaction alone and in order.
 func ledgerTransactionProto(row paymentsdb.GetLedgerTransactionRow, lines []paymentsdb.ListLedgerEntriesRow) *paymentsv1.LedgerTransaction {
+	// The outcome of a hold is a row of its own, since rows of the ledger are never changed.
 	state := row.Outcome
 	switch {
 	case !row.Pending:
@@ -140,7 +143,7 @@ func ledgerTransactionProto(row paymentsdb.GetLedgerTransactionRow, lines []paym
 	return t
 }
 
-// bookedProto is a transaction that was written a moment ago.
+// bookedProto is a transaction that was written a moment ago. It must look as ledgerTransactionProto would show it when it is read back.
 func bookedProto(done booked, b booking) *paymentsv1.LedgerTransaction {
 	t := &paymentsv1.LedgerTransaction{
 		Id: id.Format(id.LedgerTx, done.id), State: paymentsv1.LedgerTransaction_STATE_POSTED, Kind: b.kind, Reference: b.reference,

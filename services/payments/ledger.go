@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,7 +24,8 @@ import (
 )
 
 // PostTransaction implements LedgerService. The request is remembered twice: by its answer for the caller, and by its source in the books,
-// which outlives the answer and does not ask who calls.
+// which outlives the answer and does not ask who calls. It is for operators and other systems' bookings; payouts, collections and loans are
+// booked by their own facts.
 func (s *Service) PostTransaction(ctx context.Context, req *paymentsv1.PostTransactionRequest) (*paymentsv1.PostTransactionResponse, error) {
 	b, err := s.readBooking(ctx, req)
 	if err != nil {
@@ -52,9 +54,13 @@ func (s *Service) PostTransaction(ctx context.Context, req *paymentsv1.PostTrans
 		})
 }
 
-// readBooking checks what can be checked without the database, so that a wrong request costs no transaction.
+// requestSource begins the source of what PostTransaction booked. Payments book under names of their own.
+const requestSource = "request/"
+
+// readBooking checks what can be checked without the database, so that a wrong request costs no transaction. The source bears the
+// request_id and no caller: two callers that chose one id are told apart by content, not by booking twice.
 func (s *Service) readBooking(ctx context.Context, req *paymentsv1.PostTransactionRequest) (booking, error) {
-	b := booking{source: "request/" + req.GetRequestId(), kind: req.GetKind(), reference: req.GetReference(), pending: req.GetPending()}
+	b := booking{source: requestSource + req.GetRequestId(), kind: req.GetKind(), reference: req.GetReference(), pending: req.GetPending()}
 	var err error
 	if req.GetValueDate() == nil {
 		b.valueDate, err = s.businessDate(ctx)
@@ -75,7 +81,8 @@ func (s *Service) readBooking(ctx context.Context, req *paymentsv1.PostTransacti
 	return b, nil
 }
 
-// sameContent tells whether a transaction is what a request asks for. A day that the request left open is not compared: today changes.
+// sameContent tells whether a transaction is what a request asks for. A day that the request left open is not compared: today changes. A
+// transaction that was held and has been resolved since is still the same for a request that held it.
 func sameContent(req *paymentsv1.PostTransactionRequest, t *paymentsv1.LedgerTransaction) bool {
 	return req.GetKind() == t.GetKind() && req.GetReference() == t.GetReference() &&
 		(req.GetValueDate() == nil || proto.Equal(req.GetValueDate(), t.GetValueDate())) &&
@@ -84,7 +91,7 @@ func sameContent(req *paymentsv1.PostTransactionRequest, t *paymentsv1.LedgerTra
 }
 
 // ResolveTransaction implements LedgerService. Of two callers at once the second waits for the first at the row of ledger_resolutions, whose
-// key is the transaction.
+// key is the transaction. Posting keeps the amounts of the hold: what is to be posted in part is voided and booked anew.
 func (s *Service) ResolveTransaction(ctx context.Context, req *paymentsv1.ResolveTransactionRequest) (*paymentsv1.ResolveTransactionResponse, error) {
 	transactionID, err := id.Parse(id.LedgerTx, req.GetTransactionId())
 	if err != nil {
@@ -104,8 +111,12 @@ func (s *Service) ResolveTransaction(ctx context.Context, req *paymentsv1.Resolv
 				return nil, noTransaction()
 			case err != nil:
 				return nil, err
+			// What was posted at once never was a hold; a correction of it is a transaction the other way round.
 			case !row.Pending:
 				return nil, rpcerr.Precondition(typev1.ErrorReason_ERROR_REASON_TRANSACTION_ALREADY_RESOLVED, "the transaction was posted at once")
+			// The hold of a payout is the payout's: resolved by hand, the payout could never end.
+			case !strings.HasPrefix(row.Source, requestSource):
+				return nil, rpcerr.Precondition(typev1.ErrorReason_ERROR_REASON_PAYMENT_STATE_INVALID, "the hold belongs to a payment, which ends it by itself")
 			}
 			if err := s.resolve(ctx, tx, transactionID, outcome); err != nil {
 				return nil, err
@@ -118,11 +129,12 @@ func (s *Service) ResolveTransaction(ctx context.Context, req *paymentsv1.Resolv
 		})
 }
 
+// noTransaction answers alike for an id of a wrong form and for one that is in no book of the lender.
 func noTransaction() error {
 	return rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_TRANSACTION_NOT_FOUND, "no such transaction")
 }
 
-// loadTransaction reads a transaction that exists, with its lines.
+// loadTransaction reads a transaction that exists, with its lines. The lines come in the order in which they were given.
 func (s *Service) loadTransaction(ctx context.Context, tx pgx.Tx, transactionID uuid.UUID) (*paymentsv1.LedgerTransaction, error) {
 	tenantID := actor.Must(ctx).TenantID
 	row, err := s.q.GetLedgerTransaction(ctx, tx, paymentsdb.GetLedgerTransactionParams{TenantID: tenantID, ID: transactionID})
@@ -138,7 +150,8 @@ func (s *Service) loadTransaction(ctx context.Context, tx pgx.Tx, transactionID 
 	return ledgerTransactionProto(row, lines), nil
 }
 
-// GetAccount implements LedgerService. The running balances are read, not the entries: an account may have millions.
+// GetAccount implements LedgerService. The running balances are read, not the entries: an account may have millions. A code has one account
+// in each currency that it was ever posted in, so the answer is a list.
 func (s *Service) GetAccount(ctx context.Context, req *paymentsv1.GetAccountRequest) (*paymentsv1.GetAccountResponse, error) {
 	res := &paymentsv1.GetAccountResponse{}
 	err := s.db.Read(ctx, func(tx pgx.Tx) error {
@@ -200,7 +213,7 @@ func (s *Service) ListLedgerTransactions(ctx context.Context, req *paymentsv1.Li
 	return res, nil
 }
 
-// before is the key below which a newest-first page begins.
+// before is the key below which a newest-first page begins. Ids fall along the list; the greatest UUID stands above all of them.
 func before(page pagetoken.Page) uuid.UUID {
 	if page.After == uuid.Nil {
 		return uuid.Max
@@ -208,7 +221,9 @@ func before(page pagetoken.Page) uuid.UUID {
 	return page.After
 }
 
-// GetTrialBalance implements LedgerService: without a date from the running balances, with one from the entries themselves.
+// GetTrialBalance implements LedgerService: without a date from the running balances, with one from the entries themselves. Running
+// balances cost a row an account, but are of now; a day of the past is summed from its entries, which takes as long as there are entries. A
+// balance that does not come to zero is shown as it is: hiding it would be the worse fault.
 func (s *Service) GetTrialBalance(ctx context.Context, req *paymentsv1.GetTrialBalanceRequest) (*paymentsv1.GetTrialBalanceResponse, error) {
 	res := &paymentsv1.GetTrialBalanceResponse{}
 	tenantID := actor.Must(ctx).TenantID

@@ -17,6 +17,7 @@ import (
 
 const (
 	// payoutSteps bounds the steps of one run: prepare, execute, ask, and one to spare.
+	// More would be a loop: what has not moved by then is left to the next run of the job.
 	payoutSteps = 4
 	// payoutPoll is the shortest pause between two looks at a payout: a person waits for the money.
 	payoutPoll = time.Second
@@ -35,7 +36,8 @@ type payoutTurn struct {
 }
 
 // drivePayout brings a payout on until it is final or has to wait, and tells how long; 0 means that it is final. It may run several times at
-// once and may die anywhere.
+// once and may die anywhere. It is safe at any point of death because each step is decided anew from rows, under the lock, and the only
+// step that moves money is written down before it is made.
 func (s *Service) drivePayout(ctx context.Context, payoutID uuid.UUID) (time.Duration, error) {
 	for range payoutSteps {
 		turn, err := s.claimPayout(ctx, payoutID)
@@ -78,10 +80,12 @@ func (s *Service) claimPayout(ctx context.Context, payoutID uuid.UUID) (turn pay
 			turn.step = stepAsk
 			return nil
 		}
+		// The lease is over and nothing was noted: whoever called has died, before the call, in it, or after.
 		lost, err := s.closeLost(ctx, tx, &last)
 		if err != nil {
 			return err
 		}
+		// A lost preparation moved nothing, so only a lost execution leaves a doubt.
 		if lost && last.Operation == operationExecute {
 			if err := s.setPayout(ctx, tx, &turn.payout, movedPayout{state: payoutUnknown}); err != nil {
 				return err
@@ -93,7 +97,8 @@ func (s *Service) claimPayout(ctx context.Context, payoutID uuid.UUID) (turn pay
 }
 
 // chooseStep decides what comes next and prepares it. A step that makes something happen is written down here, before it is made; asking is
-// not, since it changes nothing.
+// not, since it changes nothing. CREATED is the only state that leads to a call that moves money, and leaving it is written in the
+// transaction that learnt of the call's end.
 func (s *Service) chooseStep(ctx context.Context, tx pgx.Tx, turn *payoutTurn, last paymentsdb.PaymentAttempt) error {
 	row := turn.payout
 	turn.step = nextPayoutStep(kit.PayoutState(row.State), row.ProviderPaymentID != nil, s.clock.Now().Sub(row.CreateTime))
@@ -111,6 +116,7 @@ func (s *Service) chooseStep(ctx context.Context, tx pgx.Tx, turn *payoutTurn, l
 	case stepExecute:
 		turn.attempt.operation = operationExecute
 		return s.beginAttempt(ctx, tx, turn.attempt, row.ProviderPaymentID)
+	// No execution is under way and none was lost: otherwise the state would not be CREATED. So the hold may be voided.
 	case stepGiveUp:
 		turn.step = stepDone
 		return s.setPayout(ctx, tx, &turn.payout, movedPayout{state: payoutRejected, code: codeUnreachable})
@@ -147,6 +153,7 @@ func (s *Service) takePayoutTurn(ctx context.Context, turn payoutTurn) (bool, er
 
 // settlePayout writes down what came of a call, under the payout's lock.
 func (s *Service) settlePayout(ctx context.Context, turn payoutTurn, report PayoutReport, callErr error) (moved bool, err error) {
+	// Some answers of the provider name no amount; only one that is named and differs is a contradiction.
 	if callErr == nil && report.Amount != 0 && report.Amount != turn.payout.AmountMinor {
 		s.log.ErrorContext(ctx, "the provider tells another amount than ours; nothing is booked", "payout_id", turn.payout.ID.String(),
 			"ours_minor", turn.payout.AmountMinor, "theirs_minor", report.Amount)
@@ -167,6 +174,7 @@ func (s *Service) settlePayout(ctx context.Context, turn payoutTurn, report Payo
 			}
 		}
 		to := decidePayout(turn, ours, row, report, callErr)
+		// A prepared payment that got its number has moved, too: it can be executed at once.
 		moved = to.state != kit.PayoutState(row.State) || to.providerPaymentID != "" && row.ProviderPaymentID == nil
 		if !moved {
 			return nil
@@ -184,7 +192,8 @@ type movedPayout struct {
 }
 
 // decidePayout is what becomes of a payout after a call. ours is false when the attempt had been given up as lost while the call was under
-// way: then somebody else may have gone on, and only what the provider told for good counts.
+// way: then somebody else may have gone on, and only what the provider told for good counts. It is pure, and holds the rule that the
+// platform stands on: only a proof that nothing happened lets money be sent once more.
 func decidePayout(turn payoutTurn, ours bool, row paymentsdb.Payout, report PayoutReport, callErr error) movedPayout {
 	step, state, outcome := turn.step, kit.PayoutState(row.State), outcomeOf(callErr)
 	stay := movedPayout{state: state}

@@ -39,6 +39,14 @@ func TestCreatePayout(t *testing.T) {
 			t.Errorf("%d payouts at the bank", n)
 		}
 	})
+	t.Run("its hold is nobody else's to resolve", func(t *testing.T) {
+		list, err := h.ledger.ListLedgerTransactions(books(t), &paymentsv1.ListLedgerTransactionsRequest{})
+		if err != nil || len(list.GetTransactions()) == 0 || list.GetTransactions()[0].GetState() != paymentsv1.LedgerTransaction_STATE_PENDING {
+			t.Fatalf("no hold: %v, %v", list, err)
+		}
+		err = h.end(t, list.GetTransactions()[0].GetId(), paymentsv1.LedgerTransaction_STATE_VOIDED)
+		wantReason(t, err, typev1.ErrorReason_ERROR_REASON_PAYMENT_STATE_INVALID)
+	})
 	t.Run("a repeat gets the same answer", func(t *testing.T) {
 		again := h.createPayout(t, req)
 		if first := h.payout(t, again.GetId()); !proto.Equal(first, again) {

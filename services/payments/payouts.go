@@ -20,13 +20,16 @@ import (
 	"github.com/lendgate/lendgate/services/payments/posting"
 )
 
-// payoutOrder is a checked request for a payout.
+// payoutOrder is a checked request for a payout. The amount is positive and in a currency that exists; whose loan and card they are is
+// checked against rows.
 type payoutOrder struct {
 	loanID, personID, cardID uuid.UUID
 	amount                   money.Money
 }
 
-// CreatePayout implements PaymentService: the row, the hold in the ledger and the job that sends it are one transaction.
+// CreatePayout implements PaymentService: the row, the hold in the ledger and the job that sends it are one transaction. So the answer says
+// that the money will be sent and not that it was: the provider is called by the job, after the commit. A loan has one payout for ever;
+// asking again, under whatever request_id, gets that one.
 func (s *Service) CreatePayout(ctx context.Context, req *paymentsv1.CreatePayoutRequest) (*paymentsv1.CreatePayoutResponse, error) {
 	order, err := readPayoutOrder(req)
 	if err != nil {
@@ -57,9 +60,10 @@ func readPayoutOrder(req *paymentsv1.CreatePayoutRequest) (order payoutOrder, er
 	return order, err
 }
 
-// createPayout records a payout, or answers with the one that the loan has.
+// createPayout records a payout, or answers with the one that the loan has. It calls nobody and may be run again with its transaction.
 func (s *Service) createPayout(ctx context.Context, tx pgx.Tx, order payoutOrder) (paymentsdb.Payout, error) {
 	who := actor.Must(ctx)
+	// The lock on the loan comes first and holds to the commit; the accounts of the hold are locked after it, here as everywhere.
 	if existing, err := s.payoutOfLoan(ctx, tx, order); err != nil || existing.ID != uuid.Nil {
 		return existing, err
 	}
@@ -108,6 +112,7 @@ func (s *Service) payoutOfLoan(ctx context.Context, tx pgx.Tx, order payoutOrder
 		return paymentsdb.Payout{}, nil
 	case err != nil:
 		return paymentsdb.Payout{}, fmt.Errorf("look for a payout: %w", err)
+	// Amount and card are not compared: whoever asks again gets the payout that the loan has, and sees by it what was sent and where.
 	case row.PersonID != order.personID || !who.MaySee(row.PersonID):
 		return paymentsdb.Payout{}, rpcerr.Precondition(typev1.ErrorReason_ERROR_REASON_PAYMENT_STATE_INVALID, "the loan was paid out to another person",
 			rpcerr.Meta("state", row.State))
@@ -115,7 +120,8 @@ func (s *Service) payoutOfLoan(ctx context.Context, tx pgx.Tx, order payoutOrder
 	return row, nil
 }
 
-// holdPayout holds the money of a payout in the ledger. The loan names the source: even the books know only one payout a loan.
+// holdPayout holds the money of a payout in the ledger. The loan names the source: even the books know only one payout a loan. A hold makes
+// the money unavailable and books nothing; the payout's end posts or voids it.
 func (s *Service) holdPayout(ctx context.Context, tx pgx.Tx, order payoutOrder) (uuid.UUID, error) {
 	entries, err := posting.Payout(order.amount)
 	if err != nil {
@@ -132,7 +138,8 @@ func (s *Service) holdPayout(ctx context.Context, tx pgx.Tx, order payoutOrder) 
 	return hold.id, err
 }
 
-// activeCard is the card that a payout goes to: the person's own, and registered.
+// activeCard is the card that a payout goes to: the person's own, and registered. A service that acts by itself names person and card; that
+// they belong together is checked here, since money goes there.
 func (s *Service) activeCard(ctx context.Context, tx pgx.Tx, order payoutOrder) (paymentsdb.Card, error) {
 	who := actor.Must(ctx)
 	card, err := s.q.GetCard(ctx, tx, paymentsdb.GetCardParams{TenantID: who.TenantID, ID: order.cardID})
@@ -152,7 +159,8 @@ func noCard() error {
 	return rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_CARD_NOT_FOUND, "no such card")
 }
 
-// fitsProvider refuses an amount in a currency that the provider does not carry.
+// fitsProvider refuses an amount in a currency that the provider does not carry. Exchange is nobody's business here: an amount in another
+// currency is the caller's mistake.
 func fitsProvider(carrier Provider, amount money.Money) error {
 	if amount.Currency != carrier.Currency() {
 		return rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_AMOUNT_INVALID, "the payment provider carries "+carrier.Currency(),
@@ -161,7 +169,8 @@ func fitsProvider(carrier Provider, amount money.Money) error {
 	return nil
 }
 
-// GetPayout implements PaymentService. It reads our row and calls nobody: following the provider is the job's work.
+// GetPayout implements PaymentService. It reads our row and calls nobody: following the provider is the job's work. The state may lag
+// behind the bank by one pause of the job, and says UNKNOWN rather than guess.
 func (s *Service) GetPayout(ctx context.Context, req *paymentsv1.GetPayoutRequest) (*paymentsv1.GetPayoutResponse, error) {
 	missing := rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_PAYOUT_NOT_FOUND, "no such payout")
 	payoutID, err := id.Parse(id.Payout, req.GetPayoutId())

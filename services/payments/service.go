@@ -34,7 +34,7 @@ type Deps struct {
 	Log       *slog.Logger
 }
 
-// Service implements PaymentService and LedgerService.
+// Service implements PaymentService and LedgerService. It is safe for concurrent use: whatever changes is in rows.
 type Service struct {
 	db        *pgdb.DB
 	q         *paymentsdb.Queries
@@ -53,7 +53,7 @@ var (
 	_ paymentsv1connect.LedgerServiceHandler  = (*Service)(nil)
 )
 
-// New makes the service. It calls nobody.
+// New makes the service. It calls nobody. Jobs are worked by the client of NewJobs, in this process or another.
 func New(deps Deps) (*Service, error) {
 	if len(deps.Providers) == 0 {
 		return nil, errors.New("payments: no provider")

@@ -17,7 +17,8 @@ const (
 	// sweepEvery is how often payments are looked for that are under way and have no job: those of a database that was restored without
 	// River's tables, or whose job somebody deleted.
 	sweepEvery = 10 * time.Minute
-	sweepPage  = 500
+	// sweepPage bounds the jobs of one transaction.
+	sweepPage = 500
 )
 
 // sweepArgs asks to look for payments under way that have no job.
@@ -53,7 +54,8 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	return nil
 }
 
-// sweep gives every payment of a lender that is under way a job. Those that have one keep it: drive jobs are unique.
+// sweep gives every payment of a lender that is under way a job. Those that have one keep it: drive jobs are unique. Pages go by id, and
+// each is a transaction of its own, so a sweep that dies has done what it did.
 func (s *Service) sweep(ctx context.Context, tenantID string, kind PaymentKind) error {
 	var after uuid.UUID
 	for {
@@ -79,6 +81,7 @@ func (s *Service) sweep(ctx context.Context, tenantID string, kind PaymentKind) 
 	}
 }
 
+// openPayments reads payments that are not final, by id, after one.
 func (s *Service) openPayments(ctx context.Context, tx pgx.Tx, tenantID string, kind PaymentKind, after uuid.UUID) ([]uuid.UUID, error) {
 	if kind == PayoutKind {
 		return s.q.ListOpenPayouts(ctx, tx, paymentsdb.ListOpenPayoutsParams{TenantID: tenantID, After: after, PageSize: sweepPage})

@@ -18,8 +18,10 @@ import (
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-// Verdicts on a notification whose signature holds, in webhooks.verdict.
+// Verdicts on a notification whose signature holds, in webhooks.verdict. A MISMATCH names a payment of ours and tells another amount or
+// number of it; an UNMATCHED one names none. Both are kept for people, and never acted upon.
 const (
+	// Even a hint moves nothing by itself: it makes us ask.
 	verdictHint      = "HINT"
 	verdictMismatch  = "MISMATCH"
 	verdictUnmatched = "UNMATCHED"
@@ -37,6 +39,7 @@ func (s *Service) ReceiveWebhook(ctx context.Context, req *paymentsv1.ReceiveWeb
 	case errors.Is(err, ErrWebhookMalformed):
 		return nil, rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_MALFORMED_REQUEST, "the notification cannot be read")
 	case err != nil:
+		// Without the body: whoever sent it could write anything into our log.
 		s.log.WarnContext(ctx, "notification refused", "provider", carrier.Name(), "reason", "WEBHOOK_SIGNATURE_INVALID")
 		return nil, rpcerr.New(connect.CodeUnauthenticated, typev1.ErrorReason_ERROR_REASON_WEBHOOK_SIGNATURE_INVALID,
 			"the notification is not signed by the provider")
@@ -57,10 +60,12 @@ func (s *Service) keepWebhook(ctx context.Context, tx pgx.Tx, carrier Provider, 
 	if err != nil {
 		return err
 	}
+	// The body may name card and phone. It is sealed for the person it is about; for nobody's, with the key of the lender.
 	box, err := s.sealer.Make(ctx, tx, about.person)
 	if err != nil {
 		return err
 	}
+	// The hash of the body is the key of a repetition: a repeat in other bytes would only be one more hint.
 	webhookID, hash := id.New(), sha256.Sum256(req.GetBody())
 	kind := string(hook.Kind)
 	rows, err := s.q.InsertWebhook(ctx, tx, paymentsdb.InsertWebhookParams{
@@ -90,6 +95,8 @@ type match struct {
 // security keeps it within the lender whose address was called, so that one lender's notification finds nothing at another's.
 func (s *Service) matchWebhook(ctx context.Context, tx pgx.Tx, carrier Provider, hook Webhook) (match, error) {
 	none := match{verdict: verdictUnmatched}
+	// The order id alone is ours. The provider's number of the payment may not have reached us yet, when its notification overtakes its
+	// answer.
 	paymentID, ok := paymentOfOrder(hook.Kind, hook.OrderID)
 	if !ok {
 		return none, nil
@@ -113,6 +120,7 @@ func (s *Service) matchWebhook(ctx context.Context, tx pgx.Tx, carrier Provider,
 		return none, nil
 	case err != nil:
 		return none, fmt.Errorf("match notification: %w", err)
+	// A notification about an earlier attempt bears our order and another payment than the row's: it is no hint about the present one.
 	case hook.Amount != amount || theirs != "" && theirs != hook.PaymentID:
 		return match{verdict: verdictMismatch, payment: &paymentID, person: person}, nil
 	default:
@@ -128,6 +136,7 @@ func (s *Service) processWebhook(ctx context.Context, webhookID uuid.UUID) error
 		row, err = s.q.GetWebhook(ctx, tx, paymentsdb.GetWebhookParams{TenantID: tenantID, ID: webhookID})
 		return err
 	})
+	// A job may run again after it was done: then there is nothing to ask.
 	if err != nil || row.ProcessTime != nil || row.Verdict != verdictHint || row.PaymentID == nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 // askedSource is the source of features that the request itself says.
 const askedSource = "request"
 
-// ask is a request, read.
+// ask is a request, read. Amounts are positive and in one currency.
 type ask struct {
 	request, application, person uuid.UUID
 	currency                     string
@@ -41,6 +41,7 @@ func readAsk(ctx context.Context, req *scoringv1.DecideApplicationRequest) (ask,
 	if a.person, err = id.Parse(id.Person, req.GetPersonId()); err != nil {
 		return ask{}, invalidID("person_id", err)
 	}
+	// A service that acts for one person has that person decided on and nobody else.
 	if !actor.Must(ctx).MaySee(a.person) {
 		return ask{}, rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_PERSON_NOT_FOUND, "no such person")
 	}
@@ -70,6 +71,7 @@ func withAsked(req *scoringv1.DecideApplicationRequest) ([]*scoringv1.Feature, e
 		{policy.Principal, req.GetPrincipal()},
 		{policy.Instalment, req.GetInstalment()},
 	} {
+		// Features are text, amounts among them in minor units; text is compared, so "012" is no 12.
 		value := strconv.FormatInt(asked.amount.GetMinorUnits(), 10)
 		i := slices.IndexFunc(features, func(f *scoringv1.Feature) bool { return f.GetName() == asked.name })
 		switch {
@@ -85,7 +87,7 @@ func withAsked(req *scoringv1.DecideApplicationRequest) ([]*scoringv1.Feature, e
 	return features, nil
 }
 
-// facts are features as policies read them.
+// facts are features as policies read them. Source and time of observation are for the record alone and decide nothing.
 func facts(features []*scoringv1.Feature) []feature.Fact {
 	out := make([]feature.Fact, len(features))
 	for i, f := range features {

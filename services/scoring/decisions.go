@@ -25,7 +25,8 @@ func decisionNotFound() error {
 	return rpcerr.NotFound(typev1.ErrorReason_ERROR_REASON_DECISION_NOT_FOUND, "no such decision")
 }
 
-// DecideApplication implements the DecisionService.
+// DecideApplication implements the DecisionService. The policy that is in force at this moment decides; the decision names its version, so
+// that it can be taken again years later. A repeat gets the first decision, whatever policy is in force by then.
 func (s *Service) DecideApplication(ctx context.Context, req *scoringv1.DecideApplicationRequest) (*scoringv1.DecideApplicationResponse, error) {
 	ask, err := readAsk(ctx, req)
 	if err != nil {
@@ -37,9 +38,11 @@ func (s *Service) DecideApplication(ctx context.Context, req *scoringv1.DecideAp
 			if err != nil {
 				return nil, err
 			}
+			// Limits and burden are in the policy's currency, and 1,000 of one currency say nothing about 1,000 of another.
 			if live.Currency != ask.currency {
 				return nil, rpcerr.Invalid(typev1.ErrorReason_ERROR_REASON_CURRENCY_MISMATCH, "the policy is in "+live.Currency)
 			}
+			// Pure: the same facts under the same policy give the same decision, without a clock, a draw or a look at other applicants.
 			made, faults := live.Decide(facts(ask.features))
 			if len(faults) > 0 {
 				return nil, invalidFeatures(faults)
@@ -52,7 +55,7 @@ func (s *Service) DecideApplication(ctx context.Context, req *scoringv1.DecideAp
 		})
 }
 
-// GetDecision implements the DecisionService.
+// GetDecision implements the DecisionService. It shows what was decided and on what; it decides nothing anew.
 func (s *Service) GetDecision(ctx context.Context, req *scoringv1.GetDecisionRequest) (*scoringv1.GetDecisionResponse, error) {
 	decisionID, err := id.Parse(id.Decision, req.GetDecisionId())
 	if err != nil {
@@ -67,6 +70,7 @@ func (s *Service) GetDecision(ctx context.Context, req *scoringv1.GetDecisionReq
 		if err != nil {
 			return fmt.Errorf("read decision: %w", err)
 		}
+		// Somebody else's decision is answered as absent: that there is one would tell of an application.
 		if !actor.Must(ctx).MaySee(row.PersonID) {
 			return decisionNotFound()
 		}
@@ -79,7 +83,8 @@ func (s *Service) GetDecision(ctx context.Context, req *scoringv1.GetDecisionReq
 	return &scoringv1.GetDecisionResponse{Decision: decision}, nil
 }
 
-// message makes the decision as the wire shows it.
+// message makes the decision as the wire shows it. Its id is made here and not by the database, because the sealing of the row's parts
+// binds to it.
 func (s *Service) message(ask ask, live livePolicy, made policy.Decision) *scoringv1.Decision {
 	return &scoringv1.Decision{
 		Id: id.Format(id.Decision, id.New()), PersonId: id.Format(id.Person, ask.person), ApplicationId: id.Format(id.Application, ask.application),
@@ -92,7 +97,8 @@ func (s *Service) message(ask ask, live livePolicy, made policy.Decision) *scori
 	}
 }
 
-// record writes a decision down: what it says in clear, what it rests on sealed with the person's key.
+// record writes a decision down: what it says in clear, what it rests on sealed with the person's key. Outcome, grade and reasons stay
+// readable after an erasure, as the lender has to account for its decisions; income and obligations do not.
 func (s *Service) record(ctx context.Context, tx pgx.Tx, ask ask, live livePolicy, decision *scoringv1.Decision, made policy.Decision) error {
 	box, err := s.keeper.Sealer.Make(ctx, tx, ask.person)
 	if err != nil {
@@ -120,7 +126,8 @@ func (s *Service) record(ctx context.Context, tx pgx.Tx, ask ask, live livePolic
 	return nil
 }
 
-// open makes the wire's decision of a row. Once the person's key is erased, it is without what was sealed.
+// open makes the wire's decision of a row. Once the person's key is erased, it is without what was sealed. It is put together of the same
+// parts that record took apart.
 func (s *Service) open(ctx context.Context, tx pgx.Tx, row scoringdb.Decision) (*scoringv1.Decision, error) {
 	decision := &scoringv1.Decision{
 		Id: id.Format(id.Decision, row.ID), PersonId: id.Format(id.Person, row.PersonID), ApplicationId: id.Format(id.Application, row.ApplicationID),

@@ -12,7 +12,7 @@ import (
 )
 
 // tellTaken tells that a decision was taken: that it was and how it ended, nothing of what it rested on. Decisions on one application are
-// told in their order.
+// told in their order. Whoever needs more asks by the decision's id, under permissions that an event does not have.
 func (s *Service) tellTaken(ctx context.Context, tx pgx.Tx, decision *scoringv1.Decision, made policy.Decision) error {
 	return outbox.Append(ctx, tx, s.keeper.Clock, &eventv1.Event{
 		PersonId: decision.GetPersonId(), SubjectId: decision.GetApplicationId(),

@@ -26,12 +26,13 @@ type livePolicy struct {
 // version names the policy in decisions, such as "cash/3".
 func (p livePolicy) version() string { return policyVersion(p.productCode, p.number) }
 
+// policyVersion is what decisions are told and looked up by, so its form stays.
 func policyVersion(productCode string, number int32) string {
 	return fmt.Sprintf("%s/%d", productCode, number)
 }
 
 // SeedPolicy gives a product its first policy, the embedded one, in the tenant of the context. It does nothing when the product has a
-// policy already, so it may run at every start.
+// policy already, so it may run at every start. Of two processes that start at once the loser's row conflicts and is left out.
 func (s *Service) SeedPolicy(ctx context.Context, productCode string) error {
 	return s.keeper.DB.InTx(ctx, func(tx pgx.Tx) error {
 		newest, err := s.queries.GetNewestVersion(ctx, tx, productCode)
@@ -44,7 +45,8 @@ func (s *Service) SeedPolicy(ctx context.Context, productCode string) error {
 }
 
 // AddPolicy keeps a new version of a product's policy, in force from effectiveTime on, and answers with its name, such as "cash/3". A document
-// that is not right is refused with all its faults. It is not idempotent: each call makes a version.
+// that is not right is refused with all its faults. It is not idempotent: each call makes a version. A time ahead lets a policy wait for
+// its day; one in the past rules at once and changes no decision that was taken.
 func (s *Service) AddPolicy(ctx context.Context, productCode string, document []byte, effectiveTime time.Time) (version string, err error) {
 	err = s.keeper.DB.InTx(ctx, func(tx pgx.Tx) error {
 		// Each turn is lost to somebody who added a version meanwhile, so there is an end.
@@ -66,7 +68,7 @@ func (s *Service) AddPolicy(ctx context.Context, productCode string, document []
 	return version, err
 }
 
-// insertPolicy keeps a version; false when there is one of that number.
+// insertPolicy keeps a version; false when there is one of that number. The document is kept whole, as JSON, and parsed when it is used.
 func (s *Service) insertPolicy(ctx context.Context, tx pgx.Tx, productCode string, number int32, document []byte, effectiveTime time.Time) (bool, error) {
 	if _, err := policy.Parse(document); err != nil {
 		return false, err
@@ -91,6 +93,8 @@ func (s *Service) policyInForce(ctx context.Context, tx pgx.Tx, productCode stri
 	if err != nil {
 		return livePolicy{}, fmt.Errorf("read policy: %w", err)
 	}
+	// It was valid when it was kept. That it no longer is means that a release has become stricter, which is our fault and becomes
+	// INTERNAL.
 	parsed, err := policy.Parse(row.Body)
 	if err != nil {
 		return livePolicy{}, fmt.Errorf("policy %s: %w", policyVersion(row.ProductCode, row.Version), err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -57,6 +58,20 @@ func (in *installation) demo(ctx context.Context, settings []string, args ...str
 		return report, fmt.Errorf("lendgate demo: %w\n%s", err, said.String())
 	}
 	return report, nil
+}
+
+// succeed runs another verb to its end, which has to be a good one, and answers with what it printed.
+func (in *installation) succeed(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), callPatience)
+	defer cancel()
+	command := exec.CommandContext(ctx, in.programs.lendgate, args...)
+	command.Dir, command.Env = in.programs.root, in.environment()
+	said, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("lendgate %s: %v\n%s", strings.Join(args, " "), err, said)
+	}
+	return string(said)
 }
 
 // forgetJourney makes the next demo the first one.

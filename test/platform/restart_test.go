@@ -42,7 +42,7 @@ func TestDrain(t *testing.T) {
 	if err := syscall.Kill(in.process.PID(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	awaitDraining(t, in.platform.OpsURL)
+	awaitDraining(t, in.platform.Processes[0].OpsURL)
 	if answer := late.finish(t); answer != http.StatusOK {
 		t.Errorf("the request in hand was answered %d", answer)
 	}
@@ -209,7 +209,7 @@ func secondStart(t *testing.T, in *installation, visitor *phone) {
 	}
 	printed := in.read(in.output())
 	for _, wanted := range []string{
-		"lendgate is ready", in.platform.EdgeURL, in.platform.SimulatorsURL, in.platform.OpsURL, "PostgreSQL", "Redis", "Temporal", "Event bus",
+		"lendgate is ready", in.platform.EdgeURL, in.platform.SimulatorsURL, in.platform.Processes[0].OpsURL, "PostgreSQL", "Redis", "Temporal", "Event bus",
 		"+380500000001", "make demo", "Ctrl-C",
 	} {
 		if !strings.Contains(printed, wanted) {

@@ -1,14 +1,9 @@
 package platform_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,24 +30,32 @@ type several struct {
 	parts    []*part
 }
 
-// TestJourneyInSeveralProcesses runs the same journey with the edge and the services apart from each other: no process has two services
-// that call each other without the network between them, save loans and payments, whose books the demo reads at one address.
+// TestJourneyInSeveralProcesses runs the same journey with every service and the edge apart: no two of them call each other without the
+// network between. It begins on an empty folder, by the verbs of the runbook.
 func TestJourneyInSeveralProcesses(t *testing.T) {
 	slow(t)
 	in := newInstallation(t)
-	in.start(t) // Once as one process, for the demo data; the parts take the same installation over.
-	if err := in.stop(); err != nil {
-		t.Fatal(err)
-	}
 	in.reportOn(t)
-	s := &several{in: in, settings: in.ground(t)}
-	for _, services := range []string{"identity,push", "loans,payments", "scoring,flows", "edge"} {
-		s.parts = append(s.parts, &part{services: services, internal: freeAddress(t), ops: freeAddress(t)})
+	s := &several{in: in}
+	s.settings = s.ground(t)
+	for _, name := range append(app.ServiceNames(), app.EdgePart) {
+		s.parts = append(s.parts, &part{services: name, internal: freeAddress(t), ops: freeAddress(t)})
 	}
 	for _, p := range s.parts {
 		s.start(t, p)
 	}
-	s.announce(t)
+	var err error
+	if in.platform, err = app.FindPlatform(in.dir); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // The second time changes nothing.
+		in.succeed(t, "seed")
+	}
+	in.succeed(t, "doctor")
+	invited := in.succeed(t, "staff", "invite", "--email=boss@demo.example", "--name=Demo Boss")
+	if !strings.Contains(invited, "Demo Boss <boss@demo.example> is invited to demo. Roles: superadmin") {
+		t.Errorf("nobody is let in:\n%s", invited)
+	}
 
 	report, err := in.demo(t.Context(), s.settings)
 	expectWhole(t, report, err)
@@ -77,42 +80,47 @@ func TestJourneyInSeveralProcesses(t *testing.T) {
 	}
 }
 
-// ground starts the servers and simulators that the parts share, within this test, and answers with the settings that name them.
-func (in *installation) ground(t *testing.T) []string {
+// ground runs `lendgate up --ground`, the servers and simulators that the parts share, and answers with the settings that it prints for them.
+func (s *several) ground(t *testing.T) []string {
 	t.Helper()
-	for _, setting := range in.environment() {
-		if name, value, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "LENDGATE_") {
-			t.Setenv(name, value)
+	const output = "ground.out"
+	ground := s.in.launch(t, output, nil, "up", "--ground")
+	t.Cleanup(func() { s.stop(t, ground, output) })
+	var settings []string
+	ctx, cancel := context.WithTimeout(t.Context(), startPatience)
+	defer cancel()
+	err := await(ctx, func() (bool, error) {
+		settings = nil
+		for line := range strings.Lines(s.in.read(output)) {
+			name, value, found := strings.Cut(strings.TrimSuffix(line, "\n"), "='")
+			if found && strings.HasPrefix(name, "LENDGATE_") && strings.HasSuffix(line, "'\n") {
+				settings = append(settings, name+"="+strings.TrimSuffix(value, "'"))
+			}
 		}
-	}
-	config, err := app.LoadConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	read, write := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		err := app.Ground(ctx, config, write)
-		ended <- err
-		_ = write.CloseWithError(err) // A pipe's end never fails to close.
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the machine: %v", err)
+		select {
+		case <-ground.Done():
+			return false, fmt.Errorf("it ended: %v", ground.Err())
+		default:
+			return len(settings) > 0 && strings.HasPrefix(settings[len(settings)-1], "LENDGATE_PUBLIC_URL="), nil
 		}
 	})
-	var settings []string
-	lines := bufio.NewScanner(read)
-	for lines.Scan() {
-		settings = append(settings, lines.Text())
-		if strings.HasPrefix(lines.Text(), "LENDGATE_PUBLIC_URL=") {
-			return settings
-		}
+	if err != nil {
+		t.Fatalf("the ground does not start: %v\n%s", err, s.in.read(output))
 	}
-	t.Fatalf("the machine does not start: %v", lines.Err())
-	return nil
+	return settings
+}
+
+// stop asks one process to stop and fails when that takes long or does not go well. One that was killed and has ended is fine.
+func (s *several) stop(t *testing.T, process *child.Process, output string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	if err := process.Stop(ctx, syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if t.Failed() {
+		t.Logf("%s:\n%s", output, troubles(s.in.read(output)))
+	}
 }
 
 func (p *part) output() string {
@@ -135,16 +143,8 @@ func (s *several) start(t *testing.T, p *part) {
 		"LENDGATE_PEERS=" + strings.Join(peers, ","), "LENDGATE_INTERNAL_ADDRESS=" + p.internal, "LENDGATE_OPS_ADDRESS=" + p.ops,
 	}, s.settings...)
 	p.process = s.in.launch(t, p.output(), settings, "serve", "--services="+p.services)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
-		defer cancel()
-		if err := p.process.Stop(ctx, syscall.SIGTERM); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("%s:\n%s", p.output(), troubles(s.in.read(p.output())))
-		}
-	})
+	process, output := p.process, p.output()
+	t.Cleanup(func() { s.stop(t, process, output) })
 	ctx, cancel := context.WithTimeout(t.Context(), startPatience)
 	defer cancel()
 	err := await(ctx, func() (bool, error) {
@@ -157,29 +157,6 @@ func (s *several) start(t *testing.T, p *part) {
 	})
 	if err != nil {
 		t.Fatalf("serve --services=%s does not get ready: %v\n%s", p.services, err, s.in.read(p.output()))
-	}
-}
-
-// announce writes down where the parts listen, as `up` does for its own: the demo reads it. The books are kept where loans and payments are.
-func (s *several) announce(t *testing.T) {
-	t.Helper()
-	s.in.platform = app.Platform{EdgeURL: "http://" + s.in.edge, PID: os.Getpid()}
-	for _, p := range s.parts {
-		if p.services == "loans,payments" {
-			s.in.platform.InternalURL, s.in.platform.OpsURL = "http://"+p.internal, "http://"+p.ops
-		}
-	}
-	for _, setting := range s.settings {
-		if url, ok := strings.CutPrefix(setting, "LENDGATE_SIMULATORS_URL="); ok {
-			s.in.platform.SimulatorsURL = url
-		}
-	}
-	raw, err := json.Marshal(s.in.platform)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(s.in.dir, "platform.json"), raw, 0o600); err != nil {
-		t.Fatal(err)
 	}
 }
 

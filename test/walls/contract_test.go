@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	// Every contract of ours is linked in, so that the descriptors are all there; TestEveryContractIsLinked keeps the list whole.
+	_ "github.com/lendgate/lendgate/gen/go/lendgate/agent/v1"
 	_ "github.com/lendgate/lendgate/gen/go/lendgate/event/v1"
 	_ "github.com/lendgate/lendgate/gen/go/lendgate/flows/v1"
 	_ "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"

@@ -1,8 +1,10 @@
-// Command protoc-gen-inproc generates, beside the Connect code of each service, a client that calls a handler in the same process.
+// Command protoc-gen-inproc generates, beside the Connect code of each service, a client that calls a handler in the same process, and the
+// service's RPCs as plain functions by their procedures.
 //
 // Connect's "simple" option gives handlers and clients one method set, so the generated client only has to hand each call to a door
 // (internal/inproc) that keeps the checks a network call would pass: permission, validation, deadline, error scrubbing. Nothing is
-// serialized.
+// serialized. The plain functions are for those who have read a request off some wire already, such as the edge: they call a handler without
+// its being read again.
 package main
 
 import (
@@ -15,7 +17,9 @@ import (
 
 const (
 	contextPackage = protogen.GoImportPath("context")
+	httpPackage    = protogen.GoImportPath("net/http")
 	protoPackage   = protogen.GoImportPath("google.golang.org/protobuf/proto")
+	connectLibrary = protogen.GoImportPath("connectrpc.com/connect")
 )
 
 func main() {
@@ -41,6 +45,7 @@ func generateFile(plugin *protogen.Plugin, file *protogen.File) {
 	g.P("package ", connectPackage)
 	for _, service := range file.Services {
 		generateService(g, service)
+		generateCalls(g, service)
 	}
 }
 
@@ -78,4 +83,37 @@ func generateService(g *protogen.GeneratedFile, service *protogen.Service) {
 		g.P("return res.(*", out, "), nil")
 		g.P("}")
 	}
+}
+
+// generateCalls writes the plain functions of a service, and both its faces for those who mount it.
+func generateCalls(g *protogen.GeneratedFile, service *protogen.Service) {
+	name := service.GoName
+	message := g.QualifiedGoIdent(protoPackage.Ident("Message"))
+	ctx := g.QualifiedGoIdent(contextPackage.Ident("Context"))
+	call := "func(ctx " + ctx + ", req " + message + ") (" + message + ", error)"
+	option := g.QualifiedGoIdent(connectLibrary.Ident("HandlerOption"))
+	handler := g.QualifiedGoIdent(httpPackage.Ident("Handler"))
+
+	g.P()
+	g.P("// ", name, "Calls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any")
+	g.P("// other; it checks nothing, so whoever calls it stands behind a door.")
+	g.P("func ", name, "Calls(handler ", name, "Handler) map[string]", call, " {")
+	g.P("return map[string]", call, "{")
+	for _, method := range service.Methods {
+		if method.Desc.IsStreamingClient() || method.Desc.IsStreamingServer() {
+			continue
+		}
+		g.P(name, method.GoName, "Procedure: func(ctx ", ctx, ", req ", message, ") (", message, ", error) {")
+		g.P("return handler.", method.GoName, "(ctx, req.(*", g.QualifiedGoIdent(method.Input.GoIdent), "))")
+		g.P("},")
+	}
+	g.P("}")
+	g.P("}")
+	g.P()
+	g.P("// ", name, "Routes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.")
+	g.P("func ", name, "Routes(handler ", name, "Handler) (func(options ...", option, ") (string, ", handler, "), map[string]", call, ") {")
+	g.P("return func(options ...", option, ") (string, ", handler, ") {")
+	g.P("return New", name, "Handler(handler, options...)")
+	g.P("}, ", name, "Calls(handler)")
+	g.P("}")
 }

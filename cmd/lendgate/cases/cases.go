@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// File is the result of one case file.
+// File is the result of one case file. Its JSON is read by scripts that hold scores
+// against floors, so its names stay.
 type File struct {
 	// File is the path relative to the folder that was run, with slashes.
 	File string `json:"file"`
@@ -122,6 +123,7 @@ func find(known map[string]runner, name string) runner {
 // separators may stand between a known name and what a variant adds to it.
 const separators = "_-. 0123456789"
 
+// isVariant tells whether a name is a known one with something before or after it.
 func isVariant(name, known string) bool {
 	if rest, ok := strings.CutPrefix(name, known); ok {
 		return rest == "" || strings.ContainsRune(separators, rune(rest[0]))
@@ -130,6 +132,7 @@ func isVariant(name, known string) bool {
 	return ok && strings.ContainsRune(separators, rune(rest[len(rest)-1]))
 }
 
+// stem is a name without its extension, so that xirr.jsonl is found by xirr.json.
 func stem(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }
 
 // runFile runs one file and turns whatever goes wrong into its result.

@@ -8,6 +8,8 @@ import (
 	"github.com/lendgate/lendgate/services/loans/daycount"
 )
 
+// dayCountCase asks for a fraction of a year, an interval of the directive, or days by
+// several conventions at once.
 type dayCountCase struct {
 	Kind       string     `json:"kind"`
 	Convention string     `json:"convention"`
@@ -16,13 +18,16 @@ type dayCountCase struct {
 	End        civil.Date `json:"end"`
 	Expected   number     `json:"expected"`
 
+	// Days by convention; a figure that the record leaves out is not asked for.
 	Days30US    number `json:"days_30US360"`
 	Days30E     number `json:"days_30E360"`
 	Days30EISDA number `json:"days_30E360_ISDA"`
 	DaysActual  number `json:"days_actual"`
 }
 
-// checkDayCount holds days exactly and fractions to 1e-12.
+// checkDayCount holds days exactly and fractions to 1e-12. A fraction is a quotient of
+// two whole numbers, so the tolerance is for the rounding of one division and of the
+// print.
 func checkDayCount(c dayCountCase) error {
 	switch c.Kind {
 	case "year_fraction":
@@ -31,6 +36,8 @@ func checkDayCount(c dayCountCase) error {
 			return err
 		}
 		return compareWithin(convention.Years(c.Start, c.End), nil, c.Expected, 1e-12)
+	// Annex I of the directive counts whole periods back from the end and then days, so
+	// the answer is a fraction and not a number of days by a convention.
 	case "eu_2008_48_interval":
 		unit, err := daycount.ParseUnit(c.Unit)
 		if err != nil {

@@ -9,7 +9,8 @@ import (
 )
 
 // number is a figure that a file writes as decimal text or as a plain number.
-// The text is kept, so that it can be read as a decimal or as a float.
+// The text is kept, so that it can be read as a decimal or as a float. A float in the
+// decoder would turn 0.1 into something else before anybody asked for it.
 type number string
 
 // UnmarshalJSON takes "1.5", 1.5 and null alike; null becomes empty. A flag such
@@ -27,6 +28,8 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 		*n = number(text)
 		return nil
 	}
+	// A structure in a number's place is a wrong file and must not become an odd
+	// number.
 	if raw[0] == '[' || raw[0] == '{' {
 		return fmt.Errorf("json: cannot unmarshal %.20s into a number", raw)
 	}
@@ -34,7 +37,8 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// float reads the number as floating point, which is how rates are compared.
+// float reads the number as floating point, which is how rates are compared. Rates are
+// solved by iteration in floating point; amounts are read as decimals instead.
 func (n number) float() (float64, error) {
 	value, err := strconv.ParseFloat(string(n), 64)
 	if err != nil {
@@ -49,6 +53,7 @@ func (n number) whole() (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	// Beyond the bound it is no count of days or periods.
 	if value != math.Trunc(value) || math.Abs(value) > 1e9 {
 		return 0, fmt.Errorf("number %q is not whole", string(n))
 	}
@@ -69,7 +74,7 @@ func floats(numbers []number) ([]float64, error) {
 }
 
 // records reads a JSON array, JSON lines, or an object that holds the array
-// under "cases".
+// under "cases". JSON lines are tried last, since one line alone is an object, too.
 func records(raw []byte) ([]json.RawMessage, error) {
 	trimmed := bytes.TrimSpace(raw)
 	if len(trimmed) == 0 {
@@ -102,7 +107,8 @@ func records(raw []byte) ([]json.RawMessage, error) {
 	return list, nil
 }
 
-// each runs one check per record. A record that does not decode fails alone.
+// each runs one check per record. A record that does not decode fails alone. Order is
+// kept, so failures stand in the order of the file.
 func each[T any](raw []byte, check func(T) error) ([]outcome, error) {
 	list, err := records(raw)
 	if err != nil {

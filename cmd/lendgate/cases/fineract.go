@@ -25,27 +25,33 @@ type fineractCase struct {
 	Steps  []fineractStep `json:"steps"`
 }
 
+// fineractInputs are the settings of the suite's products, in the words of its feature
+// files. Empty text means the engine's default.
 type fineractInputs struct {
-	Product       string          `json:"product"`
-	Expected      civil.Date      `json:"expected_disbursement"`
-	Principal     string          `json:"principal"`
-	Rate          string          `json:"annual_rate_percent"`
-	InterestType  string          `json:"interest_type"`
-	Amortization  string          `json:"amortization"`
-	Every         number          `json:"repay_every"`
-	Unit          string          `json:"repay_unit"`
-	Installments  number          `json:"installments"`
-	Grace         number          `json:"grace_on_principal"`
-	InterestGrace number          `json:"interest_free_periods"`
-	PaymentGrace  number          `json:"grace_on_interest_payment"`
-	Settings      map[string]any  `json:"product_settings"`
-	Disbursements [][2]string     `json:"disbursements"`
-	DaysInYear    string          `json:"days_in_year"`
-	DaysInMonth   string          `json:"days_in_month"`
+	Product   string     `json:"product"`
+	Expected  civil.Date `json:"expected_disbursement"`
+	Principal string     `json:"principal"`
+	// Rate is in per cent a year, as decimal text.
+	Rate         string `json:"annual_rate_percent"`
+	InterestType string `json:"interest_type"`
+	Amortization string `json:"amortization"`
+	Every        number `json:"repay_every"`
+	Unit         string `json:"repay_unit"`
+	Installments number `json:"installments"`
+	// The three graces are counted in instalments from the first.
+	Grace         number         `json:"grace_on_principal"`
+	InterestGrace number         `json:"interest_free_periods"`
+	PaymentGrace  number         `json:"grace_on_interest_payment"`
+	Settings      map[string]any `json:"product_settings"`
+	Disbursements [][2]string    `json:"disbursements"`
+	DaysInYear    string         `json:"days_in_year"`
+	DaysInMonth   string         `json:"days_in_month"`
+	// ScheduleStart is where periods count from, when they are not given one by one.
 	ScheduleStart civil.Date      `json:"schedule_start"`
 	Periods       [][2]civil.Date `json:"period_starts_and_dues"`
 }
 
+// fineractStep is what is done on a day, or the schedule that is then expected.
 type fineractStep struct {
 	Op      string           `json:"op"`
 	Date    civil.Date       `json:"date"`
@@ -75,6 +81,8 @@ type fineractPeriod struct {
 	} `json:"sub"`
 }
 
+// checkFineract compares a whole schedule with every figure that the suite's table
+// prints, as it was planned and as it stands.
 func checkFineract(c fineractCase) error {
 	terms, expect, err := c.terms()
 	if err != nil {
@@ -84,6 +92,8 @@ func checkFineract(c fineractCase) error {
 	if err != nil {
 		return err
 	}
+	// The same terms once more as a loan that payments are made on: the tables print
+	// both.
 	state, err := allocate.Open(terms, allocate.Standard())
 	if err != nil {
 		return err
@@ -96,6 +106,7 @@ func checkFineract(c fineractCase) error {
 	}
 	number := 0
 	for _, want := range expect {
+		// A row without a number is the disbursement: its balance is what was lent.
 		if want.Number == "" {
 			if err := compareMoney(map[string][2]string{"disbursed": {terms.Principal.String(), want.Balance}}); err != nil {
 				return err
@@ -116,7 +127,8 @@ func checkFineract(c fineractCase) error {
 	return nil
 }
 
-// terms reads what both kinds have in common and then each kind's own.
+// terms reads what both kinds have in common and then each kind's own. Fineract rounds
+// half to even in its tests' configuration, both interest and payments.
 func (c fineractCase) terms() (amortize.Terms, []fineractPeriod, error) {
 	in := c.Inputs
 	t := amortize.Terms{
@@ -129,6 +141,8 @@ func (c fineractCase) terms() (amortize.Terms, []fineractPeriod, error) {
 	if err != nil || units[in.Unit] == 0 {
 		return t, nil, fmt.Errorf("every %q %q is not known", in.Every, in.Unit)
 	}
+	// A period of the suite's products bears the same interest however many days it
+	// has; the progressive engine may count days instead, which progressiveTerms sets.
 	t.EqualPeriods = amortize.Frequency{Every: every, Unit: units[in.Unit]}
 	switch c.Kind {
 	case "fineract_product_schedule":
@@ -141,11 +155,15 @@ func (c fineractCase) terms() (amortize.Terms, []fineractPeriod, error) {
 	if err != nil {
 		return t, nil, err
 	}
+	if len(c.Steps) == 0 {
+		return t, nil, errors.New("no steps")
+	}
 	return t, c.Steps[len(c.Steps)-1].Periods, nil
 }
 
 // productTerms reads a product's schedule. The file calls "interest free" the
-// periods whose interest the figures carry to the next one, so they are a grace.
+// periods whose interest the figures carry to the next one, so they are a grace. Its
+// down payment is a setting in the source text of the suite, BigDecimal and all.
 func (in fineractInputs) productTerms(t *amortize.Terms) error {
 	amount, on := in.Principal, in.Expected
 	if len(in.Disbursements) > 1 {
@@ -165,9 +183,12 @@ func (in fineractInputs) productTerms(t *amortize.Terms) error {
 	if in.Amortization == "EQUAL_PRINCIPAL_PAYMENTS" {
 		t.Amortization = amortize.EqualPrincipal
 	} else if in.Settings["installmentAmountInMultiplesOf"] == "1" {
+		// In minor units: a multiple of one whole euro.
 		t.MultipleOf = 100
 	}
 	if in.Settings["enableDownPayment"] == "true" {
+		// A setting of another type reads as empty, which the engine refuses as no
+		// percentage.
 		text, _ := in.Settings["disbursedAmountPercentageForDownPayment"].(string)
 		t.DownPayment = strings.TrimSuffix(strings.TrimPrefix(text, "new BigDecimal("), ")")
 	}
@@ -178,11 +199,14 @@ func (in fineractInputs) productTerms(t *amortize.Terms) error {
 			return err
 		}
 	}
+	// An instalment without interest and one whose interest is put off are the same to
+	// the plan: the figures show it in a later one.
 	t.Grace = amortize.Grace{Principal: graces[0], Interest: max(graces[1], graces[2])}
 	return in.start(t, t.EqualPeriods, on, on, amount)
 }
 
-// progressiveTerms reads the progressive engine's inputs.
+// progressiveTerms reads the progressive engine's inputs. Days of month and year stand
+// for a convention together; 30 of 360 makes every month the same.
 func (c fineractCase) progressiveTerms(t *amortize.Terms) error {
 	if len(c.Steps) != 2 || c.Steps[0].Op != "disburse" || c.Steps[1].Op != "expect" {
 		return errors.New("later disbursements, payments and changes of the rate are not offered yet")
@@ -206,6 +230,8 @@ func (c fineractCase) progressiveTerms(t *amortize.Terms) error {
 	if len(in.Periods) == 0 {
 		return in.start(t, frequency, in.ScheduleStart, on, amount)
 	}
+	// The first period may begin before the money leaves; interest runs from the day it
+	// does.
 	t.PeriodStart, t.Start = in.Periods[0][0], on
 	for _, p := range in.Periods {
 		t.Dues = append(t.Dues, p[1])
@@ -216,7 +242,7 @@ func (c fineractCase) progressiveTerms(t *amortize.Terms) error {
 }
 
 // start sets the principal and the dates of a loan whose first period begins on
-// a day.
+// a day. The first of the dates is the beginning itself, and no instalment.
 func (in fineractInputs) start(t *amortize.Terms, every amortize.Frequency, begin, on civil.Date, amount string) error {
 	var err error
 	if t.Principal, err = money.Parse(trimZeros(amount), fineractCurrency); err != nil {
@@ -235,7 +261,8 @@ func (in fineractInputs) start(t *amortize.Terms, every amortize.Frequency, begi
 	return nil
 }
 
-// compareInstalment compares a row as it was planned and as it stands.
+// compareInstalment compares a row as it was planned and as it stands. Amounts are
+// compared as decimal text of the currency, so nothing is rounded on the way.
 func compareInstalment(got amortize.Instalment, standing allocate.Instalment, want fineractPeriod) error {
 	if got.Due != want.Due {
 		return fmt.Errorf("due on %s, want %s", got.Due, want.Due)

@@ -22,8 +22,9 @@ func scheduleRunners() map[string]runner {
 	}
 }
 
-// runLevelPayments runs the level payment schedules. Those with add-on interest
-// are a method that lendgate does not offer, so they are left out of the count.
+// runLevelPayments runs the level payment schedules. Those with add-on interest are a
+// method that lendgate does not offer, so they are left out of the count. The file's
+// rules are those of British short-term lending.
 func runLevelPayments(_ string, raw []byte) ([]outcome, error) {
 	outcomes, err := each(raw, checkLevelPayment)
 	for i, o := range outcomes {
@@ -39,19 +40,23 @@ var errAddOn = errors.New("add-on interest is not offered")
 // figures have two decimals.
 const levelCurrency = "GBP"
 
+// levelCase holds inputs as phrases and every figure as text, since the source is a
+// table for people.
 type levelCase struct {
 	Inputs struct {
-		Start            civil.Date `json:"start_date"`
-		Principal        string     `json:"principal"`
-		Length           string     `json:"schedule_length"`
-		UnitPeriod       string     `json:"unit_period"`
-		PaymentRounding  string     `json:"payment_rounding"`
-		Final            string     `json:"level_payment_option"`
-		Rate             string     `json:"interest_rate"`
-		Method           string     `json:"interest_method"`
-		InterestRounding string     `json:"interest_rounding"`
-		Cap              string     `json:"cap"`
-		Fee              string     `json:"fee"`
+		Start     civil.Date `json:"start_date"`
+		Principal string     `json:"principal"`
+		Length    string     `json:"schedule_length"`
+		// UnitPeriod, Rate, Cap and the others are phrases; the functions below say
+		// which.
+		UnitPeriod       string `json:"unit_period"`
+		PaymentRounding  string `json:"payment_rounding"`
+		Final            string `json:"level_payment_option"`
+		Rate             string `json:"interest_rate"`
+		Method           string `json:"interest_method"`
+		InterestRounding string `json:"interest_rounding"`
+		Cap              string `json:"cap"`
+		Fee              string `json:"fee"`
 	} `json:"inputs"`
 	Expected struct {
 		Stats map[string]string   `json:"stats"`
@@ -59,6 +64,8 @@ type levelCase struct {
 	} `json:"expected"`
 }
 
+// checkLevelPayment compares rows before totals, because a wrong row explains a wrong
+// total.
 func checkLevelPayment(c levelCase) error {
 	if c.Inputs.Method == "add-on" {
 		return errAddOn
@@ -94,6 +101,8 @@ func checkLevelPayment(c levelCase) error {
 // terms reads the inputs, which are written as short English phrases.
 func (c levelCase) terms() (amortize.Terms, error) {
 	in := c.Inputs
+	// A phrase that is not known fails its case: guessing would make a figure of
+	// nothing.
 	if in.Method != "actuarial" || in.Fee != "no fee" {
 		return amortize.Terms{}, fmt.Errorf("interest %q with fee %q is not known", in.Method, in.Fee)
 	}
@@ -103,6 +112,7 @@ func (c levelCase) terms() (amortize.Terms, error) {
 	}
 	t := amortize.Terms{
 		Principal: principal, Start: in.Start,
+		// "Actuarial" in the file's words.
 		Method: amortize.Declining, Amortization: amortize.EqualInstalment,
 	}
 	if t.Dues, err = levelDues(in.Start, in.UnitPeriod, in.Length); err != nil {
@@ -111,6 +121,7 @@ func (c levelCase) terms() (amortize.Terms, error) {
 	if t.Rate, err = levelRate(in.Rate); err != nil {
 		return amortize.Terms{}, err
 	}
+	// The file spreads a rate a year over days of 365, leap years included.
 	if t.Rate.Per == amortize.PerYear {
 		t.DayCount = daycount.Actual365
 	}
@@ -156,18 +167,22 @@ func levelDues(start civil.Date, period, length string) ([]civil.Date, error) {
 	switch {
 	case err == nil && kind == "payment count":
 		return f.Dues(first, n)
+	// Days are counted from the advance, not from the first instalment.
 	case err == nil && kind == "max duration":
 		return f.DuesUntil(first, start.AddDays(n))
 	}
 	return nil, fmt.Errorf("schedule length %q is not known", length)
 }
 
-// levelFirstDue reads the first date and, for months, sets the anchor day.
+// levelFirstDue reads the first date and, for months, sets the anchor day. An anchor of
+// 31 stands for the end of each month.
 func levelFirstDue(from string, f *amortize.Frequency) (civil.Date, error) {
 	month, day, monthly := strings.Cut(from, " on ")
 	if !monthly {
 		return civil.Parse(from)
 	}
+	// The last day of each month, as an anchor beyond a short month's end is taken for
+	// its end.
 	f.Anchor = 31
 	if day != "month-end" {
 		var err error
@@ -214,6 +229,7 @@ func levelCap(text string) (amortize.Cap, error) {
 	return limit, nil
 }
 
+// levelRounding reads the file's words, the middle two of which are .NET's.
 func levelRounding(text string) (money.Rounding, error) {
 	switch text {
 	case "rounded up":
@@ -229,11 +245,14 @@ func levelRounding(text string) (money.Rounding, error) {
 }
 
 // printLevelRows writes the schedule with the file's columns and decimals; row
-// zero is the day of the advance.
+// zero is the day of the advance. Everything is printed as text with the file's
+// decimals, because that is what its publisher compares.
 func printLevelRows(t amortize.Terms, s amortize.Schedule, accruals []*big.Rat) []map[string]string {
 	zero := t.Principal.Of(0)
 	accrued, interest, principal := new(big.Rat), zero, zero
 	row := func(day int, pay, i, p, carried, balance money.Money, exact *big.Rat) map[string]string {
+		// Exact interest is summed unrounded, as the file prints it beside what is
+		// charged.
 		accrued.Add(accrued, exact)
 		interest.MinorUnits += i.MinorUnits
 		principal.MinorUnits += p.MinorUnits
@@ -252,7 +271,8 @@ func printLevelRows(t amortize.Terms, s amortize.Schedule, accruals []*big.Rat) 
 	return rows
 }
 
-// majorUnits prints exact minor units as major units with four decimals.
+// majorUnits prints exact minor units as major units with four decimals. The file has
+// no other currency than one of cents.
 func majorUnits(minor *big.Rat) string {
 	return new(big.Rat).Quo(minor, big.NewRat(100, 1)).FloatString(4)
 }
@@ -267,11 +287,14 @@ func printLevelStats(t amortize.Terms, s amortize.Schedule) (map[string]string, 
 		}
 		flows = append(flows, flow)
 	}
+	// The file's APR is the effective rate by actual days of 365, which is XIRR.
 	apr, err := rates.XIRR(flows, daycount.Actual365)
 	if err != nil {
 		return nil, err
 	}
 	last := s.Instalments[len(s.Instalments)-1]
+	// Interest as a per cent of what was borrowed: the ratio that the British cap of
+	// 100 % (CONC 5A) bounds.
 	ratio := big.NewRat(s.Interest.MinorUnits*100, s.Principal.MinorUnits).FloatString(2)
 	return map[string]string{
 		"initial_interest_balance": t.Principal.Of(0).String(),
@@ -287,13 +310,15 @@ func printLevelStats(t amortize.Terms, s amortize.Schedule) (map[string]string, 
 	}, nil
 }
 
-// compareFields compares the fields that the expectation carries, in no order.
+// compareFields compares the fields that the expectation carries, in no order. A field
+// that the expectation has and we lack is a failure, so a new column is noticed.
 func compareFields(got, want map[string]string) error {
 	for field, figure := range want {
 		value, ok := got[field]
 		if !ok {
 			return fmt.Errorf("field %q is not known", field)
 		}
+		// Commas stand between thousands in some figures and not in others.
 		if figure = strings.ReplaceAll(figure, ",", ""); value != figure {
 			return fmt.Errorf("%s: got %s, want %s", field, value, figure)
 		}
@@ -301,6 +326,7 @@ func compareFields(got, want map[string]string) error {
 	return nil
 }
 
+// trimZeros makes 250.00 and 250 the same text, without going through a float.
 func trimZeros(decimal string) string {
 	if !strings.Contains(decimal, ".") {
 		return decimal

@@ -16,8 +16,9 @@ import (
 	"github.com/lendgate/lendgate/bff/signature"
 )
 
-// signingRunners are the runners of HTTP message signatures, digests and the
-// algorithms below them.
+// signingRunners are the runners of HTTP message signatures, digests and the algorithms
+// below them. Files of Project Wycheproof bear its name, the others those of their
+// standards.
 func signingRunners() map[string]runner {
 	return map[string]runner{
 		"rfc9421_signatures.json":                 runSignatures,
@@ -27,20 +28,30 @@ func signingRunners() map[string]runner {
 		"wycheproof_ecdsa_p256_sha256_p1363.json": runWycheproofVerify,
 		"wycheproof_ed25519.json":                 runWycheproofVerify,
 		"wycheproof_hmac_sha256.json":             runWycheproofMAC,
+		"wycheproof_jose.json":                    runJOSE,
+		"wycheproof_jwk.json":                     runJOSE,
+		"wycheproof_jws.json":                     runJOSE,
+		"structured_fields.json":                  runStructuredFields,
+		"standard_webhooks.json":                  runWebhooks,
+		"rfc4226_hotp.json":                       runOneTimePasswords,
+		"rfc6238_totp.json":                       runOneTimePasswords,
 	}
 }
 
 // signedMessage is a message of the signing files: field values raw and in order.
 type signedMessage struct {
-	Type     string         `json:"type"`
-	Method   string         `json:"method"`
-	Target   string         `json:"target"`
-	Scheme   string         `json:"scheme"`
-	Status   int            `json:"status"`
-	Headers  [][2]string    `json:"headers"`
-	Trailers [][2]string    `json:"trailers"`
-	Body     string         `json:"body"`
-	Request  *signedMessage `json:"request"`
+	Type   string `json:"type"`
+	Method string `json:"method"`
+	// Target is the request target as it stands on the request line.
+	Target   string      `json:"target"`
+	Scheme   string      `json:"scheme"`
+	Status   int         `json:"status"`
+	Headers  [][2]string `json:"headers"`
+	Trailers [][2]string `json:"trailers"`
+	Body     string      `json:"body"`
+	// Request is what a response answers; its components may be signed with the ;req
+	// parameter (RFC 9421, section 2.4).
+	Request *signedMessage `json:"request"`
 }
 
 // message builds what the verifier would see behind net/http, so that the vectors
@@ -59,11 +70,14 @@ func (m *signedMessage) message() (*signature.Message, error) {
 	return nil, fmt.Errorf("message of type %q", m.Type)
 }
 
+// httpRequest is the request as a server of net/http would hand it over: the target is
+// kept as sent, and the scheme shows in whether there is TLS.
 func (m *signedMessage) httpRequest() *http.Request {
 	r := &http.Request{
 		Method: m.Method, RequestURI: m.Target,
 		Header: headerOf(m.Headers), Trailer: headerOf(m.Trailers),
 	}
+	// net/http takes Host out of the header; a verifier reads it from here.
 	r.Host = r.Header.Get("Host")
 	if m.Scheme == "https" {
 		r.TLS = &tls.ConnectionState{}
@@ -71,6 +85,8 @@ func (m *signedMessage) httpRequest() *http.Request {
 	return r
 }
 
+// headerOf keeps fields of one name in their order, which is the order in which they
+// are joined.
 func headerOf(fields [][2]string) http.Header {
 	header := http.Header{}
 	for _, field := range fields {
@@ -81,16 +97,19 @@ func headerOf(fields [][2]string) http.Header {
 
 // signedVector is a record of the signature and of the mutation file.
 type signedVector struct {
-	ID            string        `json:"id"`
-	Label         string        `json:"label"`
-	Alg           string        `json:"alg"`
-	Message       signedMessage `json:"message"`
-	SignatureBase *string       `json:"signature_base"`
-	Expect        string        `json:"expect"`
-	Now           int64         `json:"now"`
+	ID      string        `json:"id"`
+	Label   string        `json:"label"`
+	Alg     string        `json:"alg"`
+	Message signedMessage `json:"message"`
+	// SignatureBase is nil where the vector prints none.
+	SignatureBase *string `json:"signature_base"`
+	Expect        string  `json:"expect"`
+	// Now is when the message is verified, in seconds since 1970.
+	Now int64 `json:"now"`
 }
 
-// readVectors reads the records under "vectors", or a bare array of them.
+// readVectors reads the records under "vectors", or a bare array of them. Some
+// publishers wrap them with notes, some do not.
 func readVectors[T any](raw []byte) ([]T, error) {
 	var file struct {
 		Vectors []T `json:"vectors"`
@@ -142,6 +161,8 @@ func readKeys(dir string) (signature.KeyRing, error) {
 			if err != nil {
 				return nil, fmt.Errorf("key %s: %w", id, err)
 			}
+			// The file's statement wins over what a JWK suggests, since that is what
+			// the vector tests.
 			key.ID, key.Algorithm = id, record.Alg
 			ring[id] = key
 		}
@@ -149,7 +170,8 @@ func readKeys(dir string) (signature.KeyRing, error) {
 	return ring, nil
 }
 
-// verify gives the verdict on a vector under a policy at the vector's own time.
+// verify gives the verdict on a vector under a policy at the vector's own time. The
+// clock is the vector's, so a signature that expired in 2021 is as good as then.
 func (v signedVector) verify(keys signature.KeyStore, p signature.Policy) error {
 	message, err := v.Message.message()
 	if err != nil {
@@ -169,6 +191,8 @@ func verdict(expect string, err error) error {
 		if err == nil {
 			return errors.New("accepted, and must be refused")
 		}
+		// A refusal must be about the message. A key that could not be fetched, or an
+		// error without a reason, would pass for one and prove nothing.
 		if reason := signature.ReasonOf(err); reason == "" || reason == signature.ReasonUnavailable {
 			return fmt.Errorf("refused for a reason of our own: %w", err)
 		}
@@ -177,6 +201,7 @@ func verdict(expect string, err error) error {
 	return fmt.Errorf("expectation %q is not known", expect)
 }
 
+// differ quotes both sides: white space and line ends are what mostly differs.
 func differ(what, got, want string) error {
 	if got == want {
 		return nil
@@ -184,7 +209,8 @@ func differ(what, got, want string) error {
 	return fmt.Errorf("%s: got %q, want %q", what, got, want)
 }
 
-// structuredTypes reads the field types that a vector declares.
+// structuredTypes reads the field types that a vector declares. RFC 9421, section
+// 2.1.1: a strict serialisation needs to know the type of a field.
 func structuredTypes(names map[string]string) (map[string]signature.FieldType, error) {
 	types := map[string]signature.FieldType{}
 	for field, name := range names {

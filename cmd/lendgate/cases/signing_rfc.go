@@ -13,7 +13,8 @@ import (
 
 // runSignatures checks the RFC's own messages: the base byte for byte, the verdict,
 // that signing again gives the same bytes where the algorithm is deterministic, and
-// that a policy of coverage refuses what covers nothing.
+// that a policy of coverage refuses what covers nothing. The messages are those of RFC
+// 9421, appendix B.
 func runSignatures(dir string, raw []byte) ([]outcome, error) {
 	vectors, err := readVectors[signedVector](raw)
 	if err != nil {
@@ -36,6 +37,7 @@ func runSignatures(dir string, raw []byte) ([]outcome, error) {
 
 // checkBase rebuilds the base and, where that is deterministic, the signature.
 func (v signedVector) checkBase(keys signature.KeyRing) error {
+	// Some vectors print a verdict alone.
 	if v.SignatureBase == nil {
 		return nil
 	}
@@ -54,6 +56,8 @@ func (v signedVector) checkBase(keys signature.KeyRing) error {
 	if err := differ("signature base", string(base), *v.SignatureBase); err != nil {
 		return err
 	}
+	// ECDSA and RSA-PSS draw a random number for each signature, so signing again
+	// proves nothing there.
 	if v.Alg != signature.HMACSHA256 && v.Alg != signature.Ed25519 {
 		return nil
 	}
@@ -61,6 +65,7 @@ func (v signedVector) checkBase(keys signature.KeyRing) error {
 	if err != nil {
 		return err
 	}
+	// A byte sequence of RFC 9651: base64 between colons.
 	field := v.Label + "=:" + base64.StdEncoding.EncodeToString(signed) + ":"
 	return differ("signature", field, message.Header.Get("Signature"))
 }
@@ -75,6 +80,8 @@ func (v signedVector) checkCoverage(keys signature.KeyStore) error {
 	if err != nil {
 		return err
 	}
+	// A signature that does not cover the method of a request, or the status of a
+	// response, says nothing about the message.
 	wanted := signature.Derived("@method")
 	if message.Status != 0 {
 		wanted = signature.Derived("@status")
@@ -95,7 +102,8 @@ func (v signedVector) checkCoverage(keys signature.KeyStore) error {
 	return nil
 }
 
-// runMutations gives a verdict on each changed message.
+// runMutations gives a verdict on each changed message. A mutation that is still to
+// pass is among them: what a proxy may change.
 func runMutations(dir string, raw []byte) ([]outcome, error) {
 	vectors, err := readVectors[signedVector](raw)
 	if err != nil {
@@ -112,6 +120,8 @@ func runMutations(dir string, raw []byte) ([]outcome, error) {
 	return outcomes, nil
 }
 
+// componentVector asks for the lines of the signature base for components of a message
+// (RFC 9421, section 2).
 type componentVector struct {
 	ID          string            `json:"id"`
 	Message     signedMessage     `json:"message"`
@@ -134,6 +144,7 @@ func runComponents(_ string, raw []byte) ([]outcome, error) {
 	return outcomes, nil
 }
 
+// check compares the lines byte for byte: a signature forgives nothing.
 func (v componentVector) check() error {
 	message, err := v.Message.message()
 	if err != nil {
@@ -143,6 +154,7 @@ func (v componentVector) check() error {
 		return err
 	}
 	lines, err := v.lines(message)
+	// Any refusal of ours will do: the words of an error are nobody's standard.
 	if v.ExpectError != "" {
 		return verdict("invalid", err)
 	}
@@ -155,6 +167,7 @@ func (v componentVector) check() error {
 	return nil
 }
 
+// lines parses components as a Signature-Input would name them.
 func (v componentVector) lines(message *signature.Message) ([]string, error) {
 	components := make([]signature.Component, len(v.Components))
 	for i, text := range v.Components {
@@ -166,6 +179,7 @@ func (v componentVector) lines(message *signature.Message) ([]string, error) {
 	return signature.Lines(message, components)
 }
 
+// digestVector is a Content-Digest field (RFC 9530) and the content that it is for.
 type digestVector struct {
 	ID         string `json:"id"`
 	BodyB64    []byte `json:"body_b64"`
@@ -183,6 +197,7 @@ func runContentDigest(_ string, raw []byte) ([]outcome, error) {
 	outcomes := make([]outcome, len(vectors))
 	for i, v := range vectors {
 		got := signature.VerifyContentDigest(http.Header{"Content-Digest": {v.FieldValue}}, v.BodyB64)
+		// A copy, so that the two checks share no memory.
 		ours := signature.VerifyContentDigest(
 			http.Header{"Content-Digest": {signature.ContentDigest(v.BodyB64)}}, bytes.Clone(v.BodyB64))
 		outcomes[i] = outcome{ID: v.ID, Err: errors.Join(verdict(v.Expect, got), ours)}

@@ -14,6 +14,7 @@ import (
 // checkBooks audits the journey from the operator's side: the trial balance of the lender, the loan, the ledger's accounts of this loan and
 // the bank's own list of payouts. The ledger hears of bookings by event, so it is asked until it has caught up.
 func (d *demo) checkBooks(ctx context.Context) (string, error) {
+	// The person's session may not see books: this is the lender's side, with the installation's own key.
 	operator, err := app.DialOperator(d.options.DataDir, d.journey.Tenant)
 	if err != nil {
 		return "", err
@@ -21,6 +22,7 @@ func (d *demo) checkBooks(ctx context.Context) (string, error) {
 	ctx = operator.Context(ctx)
 	var faults error
 	err = poll(ctx, func() (bool, error) {
+		// All three at once, so that a failure tells everything that is wrong and not the first thing.
 		faults = errors.Join(d.trialBalance(ctx, operator), d.loanAccount(ctx, operator), d.loanClosed(ctx, operator))
 		return faults == nil, faults
 	})
@@ -33,7 +35,8 @@ func (d *demo) checkBooks(ctx context.Context) (string, error) {
 	return "trial balance 0, loan balance 0, one payout at the bank", nil
 }
 
-// trialBalance asks that debits and credits are equal in each currency.
+// trialBalance asks that debits and credits are equal in each currency. It is the lender's whole book, other journeys included: one that is
+// wrong anywhere is wrong.
 func (d *demo) trialBalance(ctx context.Context, operator *app.Operator) error {
 	res, err := operator.Ledger.GetTrialBalance(ctx, &paymentsv1.GetTrialBalanceRequest{})
 	if err != nil {
@@ -48,7 +51,8 @@ func (d *demo) trialBalance(ctx context.Context, operator *app.Operator) error {
 	return nil
 }
 
-// loanAccount asks that the ledger holds nothing against this loan any more, and that something went through it.
+// loanAccount asks that the ledger holds nothing against this loan any more, and that something went through it. An account that nothing
+// went through would be balanced, too, and prove nothing.
 func (d *demo) loanAccount(ctx context.Context, operator *app.Operator) error {
 	res, err := operator.Ledger.GetAccount(ctx, &paymentsv1.GetAccountRequest{Code: "loan-principal:" + d.journey.LoanID})
 	if err != nil {
@@ -63,7 +67,7 @@ func (d *demo) loanAccount(ctx context.Context, operator *app.Operator) error {
 	return nil
 }
 
-// loanClosed asks that the loan owes nothing.
+// loanClosed asks that the loan owes nothing. Nothing owed and nothing overpaid: the payoff was quoted to the cent.
 func (d *demo) loanClosed(ctx context.Context, operator *app.Operator) error {
 	res, err := operator.Loans.GetLoan(ctx, &loansv1.GetLoanRequest{LoanId: d.journey.LoanID})
 	if err != nil {
@@ -76,7 +80,8 @@ func (d *demo) loanClosed(ctx context.Context, operator *app.Operator) error {
 	return nil
 }
 
-// onePayout asks that the bank paid this loan out once.
+// onePayout asks that the bank paid this loan out once. Asked of the bank and not of us, because what we do not know of is what would be
+// wrong.
 func (d *demo) onePayout(ctx context.Context, operator *app.Operator) error {
 	res, err := operator.Loans.ListTransactions(ctx, &loansv1.ListTransactionsRequest{LoanId: d.journey.LoanID})
 	if err != nil {
@@ -98,6 +103,7 @@ func (d *demo) onePayout(ctx context.Context, operator *app.Operator) error {
 	}
 	completed, card := 0, ""
 	for _, p := range made {
+		// The bank's own list leads from the payout that we know of to the card, and from the card to all payouts.
 		if p.PaymentID == payout.GetPayout().GetProviderPaymentId() {
 			card = p.CardID
 		}
@@ -108,6 +114,7 @@ func (d *demo) onePayout(ctx context.Context, operator *app.Operator) error {
 			completed++
 		}
 	}
+	// More than one is money lost, none is a loan without money.
 	if completed != 1 {
 		return fmt.Errorf("the bank made %d payouts for this loan", completed)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-// demo is a run of the journey.
+// demo is a run of the journey. phone, socket and outside are what a person has in hand; journey is all that outlives the process.
 type demo struct {
 	options Options
 	journey *journey
@@ -33,11 +33,13 @@ type stepReport struct {
 	Error   string  `json:"error,omitempty"`
 }
 
-// report is the --json answer.
+// report is the --json answer. Its names are read by scripts, so they stay.
 type report struct {
-	OK      bool         `json:"ok"`
-	Resumed bool         `json:"resumed"`
-	LoanID  string       `json:"loan_id,omitempty"`
+	OK bool `json:"ok"`
+	// Resumed is true when the steps before the first one shown were done by an earlier run.
+	Resumed bool   `json:"resumed"`
+	LoanID  string `json:"loan_id,omitempty"`
+	// Seconds are of this run alone, waiting included.
 	Seconds float64      `json:"seconds"`
 	Steps   []stepReport `json:"steps"`
 }
@@ -59,7 +61,9 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	return err
 }
 
+// newDemo finds the platform, opens the journey and makes its phone; it calls nobody yet.
 func newDemo(o Options, out io.Writer) (*demo, error) {
+	// The platform leaves its addresses in its data folder: a demo needs no configuration.
 	platform, err := app.FindPlatform(o.DataDir)
 	if err != nil {
 		return nil, err
@@ -73,12 +77,18 @@ func newDemo(o Options, out io.Writer) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.phone, err = newPhone(platform.EdgeURL, j.Tenant, o.Locale, key, func() string { return j.AccessToken }); err != nil {
+	link, err := platform.EdgeTransport()
+	if err != nil {
+		return nil, err
+	}
+	// The token is asked for at every request, because the journey gets it in the middle and renews it.
+	if d.phone, err = newPhone(platform.EdgeURL, link, j.Tenant, o.Locale, key, func() string { return j.AccessToken }); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
+// run takes the steps from the first that is not done. It stops at the first that fails, since each builds on those before.
 func (d *demo) run(ctx context.Context) (report, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -92,6 +102,7 @@ func (d *demo) run(ctx context.Context) (report, error) {
 	}
 	var failed error
 	for i := d.journey.Done; i < len(steps) && failed == nil; i++ {
+		// Before each step: the session that the websocket needs begins in the third.
 		d.listen(ctx)
 		row := stepReport{Step: i + 1, Name: steps[i].name}
 		stepBegan := time.Now()
@@ -110,12 +121,14 @@ func (d *demo) run(ctx context.Context) (report, error) {
 	if failed == nil {
 		d.say("\nA loan from the first key to the last cent in %.1f s.\n", result.Seconds)
 	} else {
+		// Nothing is lost: what was done stays done, and the step that failed is sent again under its own request_id.
 		d.say("\nGo on with: lendgate demo --resume\n")
 	}
 	return result, failed
 }
 
-// runStep runs a step within its time and writes the journey down.
+// runStep runs a step within its time and writes the journey down. Done is counted only once the step has succeeded. When the process dies
+// between step and file, the step runs again and is answered the same.
 func (d *demo) runStep(ctx context.Context, s step) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
@@ -136,14 +149,16 @@ func (d *demo) listen(ctx context.Context) {
 		return
 	}
 	stream := "status:" + d.journey.PersonID
-	d.socket = newSocket(d.phone.url+"/connection/websocket", stream, 0, d.journey.StreamEpoch, func(ctx context.Context) (string, error) {
+	d.socket = newSocket(d.phone.url+"/connection/websocket", d.phone.link, stream, 0, d.journey.StreamEpoch, func(ctx context.Context) (string, error) {
 		res, err := d.phone.auth.CreateRealtimeToken(ctx, &mobilev1.CreateRealtimeTokenRequest{})
 		return res.GetToken(), err
 	})
+	// It ends with the run; a connection that breaks meanwhile is its own business.
 	go d.socket.run(ctx)
 }
 
-// refresh renews the session of a resumed journey, whose access token may have ended meanwhile.
+// refresh renews the session of a resumed journey, whose access token may have ended meanwhile. A refresh token is good once; under one
+// request_id a repeat gets the tokens of the first answer, so a lost answer locks nobody out.
 func (d *demo) refresh(ctx context.Context) error {
 	if d.journey.RefreshToken == "" {
 		return nil
@@ -161,8 +176,10 @@ func (d *demo) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// The next refresh is another request.
 	d.journey.renew("refresh")
 	d.journey.AccessToken, d.journey.RefreshToken = res.GetTokens().GetAccessToken(), res.GetTokens().GetRefreshToken()
+	d.phone.keepSessionKey(d.journey.AccessToken, res.GetSessionKey())
 	return d.journey.save()
 }
 

@@ -55,7 +55,8 @@ type journey struct {
 	LoanID        string `json:"loan_id,omitempty"`
 	Payment       string `json:"payment,omitempty"`
 	Payoff        string `json:"payoff,omitempty"`
-	StreamEpoch   string `json:"stream_epoch,omitempty"`
+	// StreamEpoch tells a stream that was lost and begun anew from the one that was heard.
+	StreamEpoch string `json:"stream_epoch,omitempty"`
 
 	path string
 }

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// outside is what a person sees beside the app: text messages, the bank's pages, the push tray. They are the simulators' own pages.
+// outside is what a person sees beside the app: text messages, the bank's pages, the push tray. They are the simulators' own pages. A real
+// lender's people have phones and browsers for it, so none of this is in any contract of ours.
 type outside struct {
 	url  string
 	http *http.Client
@@ -21,7 +22,8 @@ type outside struct {
 
 func newOutside(url string) *outside {
 	return &outside{url: url, http: &http.Client{
-		Timeout:       callTimeout,
+		Timeout: callTimeout,
+		// The bank's form sends the browser back to a page that no phone of ours has; the redirect is the success.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -29,9 +31,10 @@ func newOutside(url string) *outside {
 // testCard is the bank simulator's card that pays and takes payouts at once.
 const testCard = "4300000000000777"
 
+// codePattern finds the code in a text of any language: six digits and nothing else of that form.
 var codePattern = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// texts are the text messages of a phone, oldest first.
+// texts are the text messages of a phone, oldest first. They are read from the simulator's own inbox, which a real provider does not have.
 func (o *outside) texts(ctx context.Context, phone string) ([]string, error) {
 	var inbox struct {
 		Messages []struct {
@@ -51,9 +54,11 @@ func (o *outside) code(ctx context.Context, phone string, before int) (string, e
 	var code string
 	err := poll(ctx, func() (bool, error) {
 		texts, err := o.texts(ctx, phone)
+		// Not enough yet, or the simulator is away for a moment: poll decides when it has been too long.
 		if err != nil || len(texts) <= before {
 			return false, err
 		}
+		// The newest message: a code that was sent before it is worthless by now.
 		code = codePattern.FindString(texts[len(texts)-1])
 		return code != "", nil
 	})
@@ -63,7 +68,7 @@ func (o *outside) code(ctx context.Context, phone string, before int) (string, e
 	return code, nil
 }
 
-// fill fills in a form of the bank with the test card.
+// fill fills in a form of the bank with the test card. The simulator then calls the platform as the bank would.
 func (o *outside) fill(ctx context.Context, form string) error {
 	body := url.Values{"pan": {testCard}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, form, strings.NewReader(body))
@@ -100,7 +105,7 @@ type bankPayout struct {
 	CardID    string `json:"card_id"`
 }
 
-// payouts lists all payouts that the bank made.
+// payouts lists all payouts that the bank made. Amounts are in minor units.
 func (o *outside) payouts(ctx context.Context) ([]bankPayout, error) {
 	var books struct {
 		Payouts []bankPayout `json:"payouts"`
@@ -109,6 +114,7 @@ func (o *outside) payouts(ctx context.Context) ([]bankPayout, error) {
 	return books.Payouts, err
 }
 
+// getJSON reads one of the simulators' own pages.
 func (o *outside) getJSON(ctx context.Context, path string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, o.url+path, nil)
 	if err != nil {
@@ -125,7 +131,8 @@ func (o *outside) getJSON(ctx context.Context, path string, into any) error {
 	return json.NewDecoder(io.LimitReader(res.Body, 8<<20)).Decode(into)
 }
 
-// pollInterval is how often something outside is looked at again.
+// pollInterval is how often something outside is looked at again. The simulators run on the same machine, so asking often costs nothing and
+// the times in the report are those of the platform.
 const pollInterval = 50 * time.Millisecond
 
 // poll asks until the answer is yes, or ctx ends.
@@ -136,6 +143,7 @@ func poll(ctx context.Context, ask func() (bool, error)) error {
 		if yes {
 			return nil
 		}
+		// An error is kept and not returned: what is not there yet, or away for a moment, may be there the next time.
 		last = errors.Join(err)
 		timer := time.NewTimer(pollInterval)
 		select {

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -17,18 +18,27 @@ import (
 	"github.com/lendgate/lendgate/bff/signature"
 	identityv1 "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"
 	"github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1/mobilev1connect"
+	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
+	"github.com/lendgate/lendgate/internal/inproc"
 	"github.com/lendgate/lendgate/internal/rpcerr"
 )
 
-// phone is an app's client side: a device key, a session and the generated clients over a transport that signs every request.
+// phone is an app's client side: a device key, a session and the generated clients over a transport that signs every request. What it sends
+// is what the SDKs send: nothing of it goes past the edge.
 type phone struct {
 	url    string
+	link   http.RoundTripper
 	tenant string
 	key    *ecdsa.PrivateKey
 	signer signature.Signer
 	locale string
 	// bearer is the access token of the session; empty before login.
 	bearer func() string
+	// session signs what does not move money after a login; nil before.
+	session atomic.Pointer[sessionSigner]
+	methods *inproc.Methods
+	// money sends what moves money: signed by the device's key, and believed only when the server signed the answer.
+	money signature.Transport
 
 	app     mobilev1connect.AppServiceClient
 	auth    mobilev1connect.AuthServiceClient
@@ -51,8 +61,8 @@ func newDeviceKey() ([]byte, error) {
 	return x509.MarshalPKCS8PrivateKey(key)
 }
 
-// newPhone makes a phone from its key.
-func newPhone(url, tenant, locale string, pkcs8 []byte, bearer func() string) (*phone, error) {
+// newPhone makes a phone from its key. link carries its requests to the edge.
+func newPhone(url string, link http.RoundTripper, tenant, locale string, pkcs8 []byte, bearer func() string) (*phone, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(pkcs8)
 	if err != nil {
 		return nil, fmt.Errorf("device key: %w", err)
@@ -65,12 +75,23 @@ func newPhone(url, tenant, locale string, pkcs8 []byte, bearer func() string) (*
 	if err != nil {
 		return nil, err
 	}
+	// The edge knows a device by the thumbprint of its key (RFC 7638), so key and id cannot be at odds.
 	if key.ID, err = key.Thumbprint(); err != nil {
 		return nil, err
 	}
-	p := &phone{url: url, tenant: tenant, key: private, locale: locale, bearer: bearer}
+	methods, err := inproc.LoadMethods()
+	if err != nil {
+		return nil, err
+	}
+	p := &phone{url: url, link: link, tenant: tenant, key: private, locale: locale, bearer: bearer, methods: methods}
 	p.signer = signature.Signer{Key: key, Policy: signature.ProfileLendgate1(), Now: time.Now}
+	p.money = signature.Transport{
+		Next: link, Signer: p.signer, ResponsePolicy: signature.ProfileLendgate1Response(),
+		Verifier: &signature.Verifier{Keys: &serverKeys{url: url, link: link}, Now: time.Now},
+	}
 	client := &http.Client{Timeout: callTimeout, Transport: roundTripper(p.roundTrip)}
+	// Reads go by GET, which caches and signatures treat as HTTP means it; the retry lies above the transport, so each try is signed anew
+	// with a nonce of its own.
 	options := connect.WithClientOptions(connect.WithProtoJSON(), connect.WithHTTPGet(), connect.WithInterceptors(retry()))
 	p.app = mobilev1connect.NewAppServiceClient(client, url, options)
 	p.auth = mobilev1connect.NewAuthServiceClient(client, url, options)
@@ -91,11 +112,13 @@ func (p *phone) publicKey() (*identityv1.PublicKey, error) {
 	return &identityv1.PublicKey{X: jwk.X, Y: jwk.Y}, nil
 }
 
+// roundTripper makes a function an http.RoundTripper.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 // RoundTrip calls the function.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// requestIDKey is the key of the request_id in a context.
 type requestIDKey struct{}
 
 // withRequestID gives a mutation its Idempotency-Key: the request_id in its message.
@@ -103,7 +126,8 @@ func withRequestID(ctx context.Context, requestID string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, requestID)
 }
 
-// roundTrip adds what an app adds to every request, and signs it last.
+// roundTrip adds what an app adds to every request, and signs it last. The signature covers headers, so whatever is set after it would not
+// be trusted or would break it.
 func (p *phone) roundTrip(original *http.Request) (*http.Response, error) {
 	r := original.Clone(original.Context())
 	r.Header.Set(edge.TenantHeader, p.tenant)
@@ -113,23 +137,29 @@ func (p *phone) roundTrip(original *http.Request) (*http.Response, error) {
 	if key, ok := r.Context().Value(requestIDKey{}).(string); ok {
 		r.Header.Set(edge.IdempotencyKeyHeader, key)
 	}
-	if token := p.bearer(); token != "" {
+	token := p.bearer()
+	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	} else {
 		public, err := p.publicKey()
 		if err != nil {
 			return nil, err
 		}
+		// Before there is a session the edge has no key of this device on file, so the request brings it along.
 		header, err := edge.PresentKey(public)
 		if err != nil {
 			return nil, err
 		}
 		r.Header.Set(edge.DeviceKeyHeader, header)
 	}
-	if err := p.signer.Sign(r); err != nil {
+	method, _ := p.methods.Get(r.URL.Path)
+	if method.Signature == typev1.SignatureClass_SIGNATURE_CLASS_MONEY {
+		return p.money.RoundTrip(r)
+	}
+	if err := p.signerFor(method, token).Sign(r); err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return p.link.RoundTrip(r)
 }
 
 const (
@@ -140,14 +170,20 @@ const (
 )
 
 // retry sends a call again, with its own request_id and a new signature, when the server says that a repeat may help. A server that does not
-// answer at all is not asked again: the next --resume will.
+// answer at all is not asked again: the next --resume will. IN_PROGRESS is waited out as long as the step may take: when the edge was killed
+// with the request in hand, its mark outlives it by up to 40 s.
 func retry() connect.UnaryInterceptorFunc {
 	return func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 			pause := firstPause
 			for try := 1; ; try++ {
 				res, err := next(ctx, req)
-				if err == nil || try == maxTries || !connect.IsWireError(err) || !transient(connect.CodeOf(err)) {
+				if err == nil || !connect.IsWireError(err) || !transient(connect.CodeOf(err)) {
+					return res, err
+				}
+				if rpcerr.ReasonOf(err) == typev1.ErrorReason_ERROR_REASON_IN_PROGRESS {
+					try, pause = 1, firstPause // Asked again after what the server hints at, until ctx ends.
+				} else if try == maxTries {
 					return res, err
 				}
 				timer := time.NewTimer(max(pause, rpcerr.RetryAfterOf(err)))

@@ -17,13 +17,15 @@ import (
 
 // What the demo borrower asks for.
 const (
-	demoProduct     = "cash"
-	demoCurrency    = "UAH"
+	demoProduct  = "cash"
+	demoCurrency = "UAH"
+	// In minor units: 20,000 hryvnias. It lies within the demo product's limits and what the demo income bears.
 	demoPrincipal   = 20_000_00
 	demoInstalments = 12
 )
 
-// steps is the whole journey in order.
+// steps is the whole journey in order. A step may run again after a break, with the request_ids of its first time, so each must bear its
+// own repeat. The order is fixed: a journey's file counts how many steps are done.
 func (d *demo) steps() []step {
 	return []step{
 		{"enrol the device: a P-256 key that signs every request", d.enrol},
@@ -47,6 +49,7 @@ func (d *demo) steps() []step {
 	}
 }
 
+// enrol shows the device's key to the platform. It is signed by that key, which proves that the phone has it; no session is needed yet.
 func (d *demo) enrol(ctx context.Context) (string, error) {
 	request, err := d.journey.request("enrol")
 	if err != nil {
@@ -66,6 +69,7 @@ func (d *demo) enrol(ctx context.Context) (string, error) {
 	return d.journey.DeviceID, nil
 }
 
+// askCode begins the login. The masked number in the answer lets a person see where the message goes.
 func (d *demo) askCode(ctx context.Context) (string, error) {
 	request, err := d.journey.request("start-login")
 	if err != nil {
@@ -79,6 +83,8 @@ func (d *demo) askCode(ctx context.Context) (string, error) {
 	return "sent to " + res.GetChallenge().GetMaskedPhone(), nil
 }
 
+// logIn confirms the code. The session is bound to the device: its token is worth nothing without a key that signs, the session's or the
+// device's.
 func (d *demo) logIn(ctx context.Context) (string, error) {
 	code, err := d.outside.code(ctx, d.journey.Phone, 0)
 	if err != nil {
@@ -96,9 +102,11 @@ func (d *demo) logIn(ctx context.Context) (string, error) {
 	}
 	d.journey.PersonID = res.GetSession().GetPersonId()
 	d.journey.AccessToken, d.journey.RefreshToken = res.GetTokens().GetAccessToken(), res.GetTokens().GetRefreshToken()
+	d.phone.keepSessionKey(d.journey.AccessToken, res.GetSessionKey())
 	return "as " + d.journey.PersonID, nil
 }
 
+// registerPush gives the token that Firebase gave to the app.
 func (d *demo) registerPush(ctx context.Context) (string, error) {
 	request, err := d.journey.request("register-push")
 	if err != nil {
@@ -108,6 +116,7 @@ func (d *demo) registerPush(ctx context.Context) (string, error) {
 	return "through the Firebase SDK", err
 }
 
+// fillProfile gives what an application cannot be decided without: two consents, to the text that was shown, and a whole profile.
 func (d *demo) fillProfile(ctx context.Context) (string, error) {
 	config, err := d.phone.app.GetAppConfig(ctx, &mobilev1.GetAppConfigRequest{})
 	if err != nil {
@@ -134,6 +143,7 @@ func (d *demo) fillProfile(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// Asked here, since an incomplete profile would show only as an application that waits.
 	if missing := res.GetPerson().GetMissingFields(); len(missing) > 0 {
 		return "", fmt.Errorf("the profile still misses %v", missing)
 	}
@@ -145,12 +155,15 @@ func demoProfile() *identityv1.Profile {
 	return &identityv1.Profile{
 		GivenName: "Demo", FamilyName: "Borrower", BirthDate: &typev1.Date{Year: 1990, Month: 5, Day: 17}, TaxId: "3300900010",
 		Address: "1 Example Street, Kyiv", Employment: identityv1.Employment_EMPLOYMENT_EMPLOYED,
+		// An income that bears the loan under the built-in policy, and obligations of zero, which is not the same as none told.
 		MonthlyIncome:      &typev1.Money{MinorUnits: 40_000_00, CurrencyCode: demoCurrency},
 		MonthlyObligations: &typev1.Money{CurrencyCode: demoCurrency},
 		EmployedSince:      &typev1.Date{Year: 2019, Month: 3, Day: 1},
 	}
 }
 
+// registerCard opens the bank's form, fills it in as the person would in a browser, and waits until the bank has told of the card. The
+// number of the card never passes the platform.
 func (d *demo) registerCard(ctx context.Context) (string, error) {
 	request, err := d.journey.request("card")
 	if err != nil {
@@ -168,6 +181,7 @@ func (d *demo) registerCard(ctx context.Context) (string, error) {
 	}
 	masked := ""
 	err = poll(ctx, func() (bool, error) {
+		// Looking at the screen is what makes the platform ask the bank about cards.
 		screen, err := d.phone.apply.GetApply(ctx, &mobilev1.GetApplyRequest{})
 		for _, card := range screen.GetCards().GetCards() {
 			if card.GetId() == d.journey.CardID && card.GetState() == paymentsv1.Card_STATE_ACTIVE {
@@ -180,19 +194,22 @@ func (d *demo) registerCard(ctx context.Context) (string, error) {
 	return masked, err
 }
 
+// quote asks for the price before anything is applied for; it leaves nothing behind.
 func (d *demo) quote(ctx context.Context) (string, error) {
 	res, err := d.phone.apply.QuoteLoan(ctx, &mobilev1.QuoteLoanRequest{ProductCode: demoProduct, Principal: demoMoney(), Instalments: demoInstalments})
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d × %s, in all %s, APR %s %%", len(res.GetSchedule().GetInstalments()), res.GetInstalment().GetDisplay(),
+	return fmt.Sprintf("%d × %s, in all %s, APR %s %%", len(res.GetSchedule().GetInstalments()), res.GetRegularInstalment().GetDisplay(),
 		res.GetTotalPayable().GetDisplay(), res.GetSchedule().GetAprPercent()), nil
 }
 
+// demoMoney is the principal on the wire.
 func demoMoney() *typev1.Money {
 	return &typev1.Money{MinorUnits: demoPrincipal, CurrencyCode: demoCurrency}
 }
 
+// applyForLoan applies. The answer is there at once; the decision is the process's and is heard of on the websocket.
 func (d *demo) applyForLoan(ctx context.Context) (string, error) {
 	request, err := d.journey.request("apply")
 	if err != nil {
@@ -208,14 +225,17 @@ func (d *demo) applyForLoan(ctx context.Context) (string, error) {
 	return d.journey.ApplicationID, nil
 }
 
+// awaitOffers waits for features to be gathered and the decision to be taken; no person has a part in it.
 func (d *demo) awaitOffers(ctx context.Context) (string, error) {
 	if _, err := d.socket.await(ctx, realtimev1.StatusEvent_KIND_APPLICATION_OFFERED); err != nil {
+		// The silence alone would not say what is wrong.
 		return "", errors.Join(err, d.whyNotOffered(ctx))
 	}
 	return "scored and approved", nil
 }
 
-// whyNotOffered says what became of the application when no offer came.
+// whyNotOffered says what became of the application when no offer came. It asks although the step's time is over, hence without the step's
+// context.
 func (d *demo) whyNotOffered(ctx context.Context) error {
 	screen, err := d.phone.apply.GetApplication(context.WithoutCancel(ctx), &mobilev1.GetApplicationRequest{ApplicationId: d.journey.ApplicationID})
 	if err != nil {
@@ -224,6 +244,8 @@ func (d *demo) whyNotOffered(ctx context.Context) error {
 	return fmt.Errorf("the application is %s, missing %v, reasons %v", screen.GetApplication().GetState(), screen.GetMissing(), screen.GetReasons())
 }
 
+// chooseOffer takes the first offer, the one with the smallest instalment, and keeps the choice: after a break the same one is chosen,
+// since a repeat with another offer would be refused.
 func (d *demo) chooseOffer(ctx context.Context) (string, error) {
 	screen, err := d.phone.apply.GetApplication(ctx, &mobilev1.GetApplicationRequest{ApplicationId: d.journey.ApplicationID})
 	if err != nil {
@@ -231,6 +253,7 @@ func (d *demo) chooseOffer(ctx context.Context) (string, error) {
 	}
 	if d.journey.OfferID == "" {
 		if len(screen.GetOffers()) == 0 {
+			// An earlier try may have chosen already; only without a choice offers are needed.
 			return "", fmt.Errorf("there are no offers; the application is %s", screen.GetApplication().GetState())
 		}
 		d.journey.OfferID = screen.GetOffers()[0].GetOfferId()
@@ -249,6 +272,7 @@ func (d *demo) chooseOffer(ctx context.Context) (string, error) {
 	return fmt.Sprintf("one of %d", max(1, len(screen.GetOffers()))), nil
 }
 
+// readAgreement computes the hash of what it was shown. That hash, and not the one that the platform names, is signed.
 func (d *demo) readAgreement(ctx context.Context) (string, error) {
 	res, err := d.phone.apply.GetAgreement(ctx, &mobilev1.GetAgreementRequest{AgreementId: d.journey.AgreementID})
 	if err != nil {
@@ -258,11 +282,13 @@ func (d *demo) readAgreement(ctx context.Context) (string, error) {
 	if !bytes.Equal(sum[:], res.GetAgreement().GetDocumentSha256()) {
 		return "", errors.New("the document is not the one that the agreement names")
 	}
+	// Kept, so that a resumed journey signs the document that was read and no other.
 	d.journey.DocumentHash = sum[:]
 	return fmt.Sprintf("No. %s, PDF of %d kB", res.GetAgreement().GetNumber(), len(res.GetDocument())/1024), nil
 }
 
 // sign asks for a code and signs with it. When the answer to an earlier try was lost, the same request is sent again and answered the same.
+// The text message with the code for the signature is the second one of this number.
 func (d *demo) sign(ctx context.Context) (string, error) {
 	ask, err := d.journey.request("signature-code")
 	if err != nil {
@@ -291,14 +317,17 @@ func (d *demo) sign(ctx context.Context) (string, error) {
 	return d.journey.LoanID, nil
 }
 
+// awaitMoney waits until the bank has paid and loans has booked it: the event comes after the schedule is fixed.
 func (d *demo) awaitMoney(ctx context.Context) (string, error) {
 	event, err := d.socket.await(ctx, realtimev1.StatusEvent_KIND_LOAN_DISBURSED)
 	if err != nil {
 		return "", err
 	}
+	// The currency has two decimals, as the demo's has.
 	return fmt.Sprintf("%d.%02d %s on the card", event.GetAmount().GetMinorUnits()/100, event.GetAmount().GetMinorUnits()%100, event.GetAmount().GetCurrencyCode()), nil
 }
 
+// findPush looks into the phone's tray. Push may come later than the websocket, so it is waited for.
 func (d *demo) findPush(ctx context.Context) (string, error) {
 	count := 0
 	err := poll(ctx, func() (bool, error) {
@@ -309,15 +338,18 @@ func (d *demo) findPush(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d in the tray", count), err
 }
 
+// payInstalment pays what is due next.
 func (d *demo) payInstalment(ctx context.Context) (string, error) {
 	return d.payOnce(ctx, "instalment", paymentsv1.Collection_PURPOSE_INSTALMENT, &d.journey.Payment)
 }
 
+// payOff pays the rest. The platform quotes the sum; paying it to the cent has to close the loan with nothing over.
 func (d *demo) payOff(ctx context.Context) (string, error) {
 	return d.payOnce(ctx, "payoff", paymentsv1.Collection_PURPOSE_PAYOFF, &d.journey.Payoff)
 }
 
-// payOnce opens a payment page, pays on it and waits until the payment has arrived and is booked.
+// payOnce opens a payment page, pays on it and waits until the payment has arrived and is booked. The id of the payment is kept before the
+// page is filled in: a journey that breaks off here finds the payment again and pays no second time.
 func (d *demo) payOnce(ctx context.Context, name string, purpose paymentsv1.Collection_Purpose, paymentID *string) (string, error) {
 	request, err := d.journey.request(name)
 	if err != nil {
@@ -333,6 +365,7 @@ func (d *demo) payOnce(ctx context.Context, name string, purpose paymentsv1.Coll
 	if err := d.journey.save(); err != nil {
 		return "", err
 	}
+	// A payment that has been made already has no page any more.
 	if form := res.GetPayment().GetPaymentUrl(); form != "" {
 		if err := d.outside.fill(ctx, form); err != nil {
 			return "", err
@@ -349,7 +382,8 @@ func (d *demo) payOnce(ctx context.Context, name string, purpose paymentsv1.Coll
 	return fmt.Sprintf("%d.%02d %s", amount.GetMinorUnits()/100, amount.GetMinorUnits()%100, amount.GetCurrencyCode()), nil
 }
 
-// awaitBooked waits until a payment stands among the loan's transactions.
+// awaitBooked waits until a payment stands among the loan's transactions. The bank's success is not enough: the loan hears of it by event,
+// and only then owes less.
 func (d *demo) awaitBooked(ctx context.Context, paymentID string) error {
 	err := poll(ctx, func() (bool, error) {
 		screen, err := d.phone.loan.GetLoan(ctx, &mobilev1.GetLoanRequest{LoanId: d.journey.LoanID})
@@ -366,6 +400,7 @@ func (d *demo) awaitBooked(ctx context.Context, paymentID string) error {
 	return nil
 }
 
+// awaitClosed hears of the closing and holds the home screen against it: what is told and what is shown must agree.
 func (d *demo) awaitClosed(ctx context.Context) (string, error) {
 	if _, err := d.socket.await(ctx, realtimev1.StatusEvent_KIND_LOAN_CLOSED); err != nil {
 		return "", err

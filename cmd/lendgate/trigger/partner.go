@@ -76,7 +76,11 @@ func PartnerQuote(ctx context.Context, dataDir string, q Quote, out io.Writer) e
 	if err := signer.Sign(req); err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
-	did, err := send(req, body)
+	link, err := platform.EdgeTransport()
+	if err != nil {
+		return err
+	}
+	did, err := send(&http.Client{Transport: link}, req, body)
 	if err != nil {
 		return err
 	}
@@ -118,9 +122,9 @@ func quoteRequest(ctx context.Context, edgeURL string, q Quote) (*http.Request, 
 }
 
 // send sends a signed request and notes both sides.
-func send(req *http.Request, body []byte) (exchange, error) {
+func send(client *http.Client, req *http.Request, body []byte) (exchange, error) {
 	did := exchange{Request: request{Method: req.Method, URL: req.URL.String(), Headers: req.Header.Clone(), Body: string(body)}}
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return did, err
 	}

@@ -10,6 +10,20 @@ import (
 	"github.com/google/uuid"
 )
 
+type AuditRecord struct {
+	TenantID     string
+	Sequence     int64
+	Actor        string
+	Procedure    string
+	Subjects     []string
+	Outcome      string
+	Reason       string
+	RequestID    string
+	CreateTime   time.Time
+	PreviousHash []byte
+	Hash         []byte
+}
+
 type Challenge struct {
 	TenantID    string
 	ID          uuid.UUID
@@ -56,6 +70,31 @@ type Device struct {
 	RevokeTime *time.Time
 }
 
+type LoginTry struct {
+	TenantID   string
+	EmailIndex []byte
+	WrongTries int32
+	LockTime   time.Time
+	Actor      string
+	CreateTime time.Time
+	UpdateTime time.Time
+}
+
+type PartnerKey struct {
+	TenantID     string
+	ID           uuid.UUID
+	PartnerID    string
+	Algorithm    string
+	PublicKey    []byte
+	SecretSealed []byte
+	Actor        string
+	CreateTime   time.Time
+	UpdateTime   time.Time
+	NotBefore    time.Time
+	NotAfter     *time.Time
+	RevokeTime   *time.Time
+}
+
 type Person struct {
 	TenantID      string
 	ID            uuid.UUID
@@ -70,17 +109,31 @@ type Person struct {
 	UpdateTime    time.Time
 }
 
+type Role struct {
+	TenantID    string
+	Name        string
+	Permissions []string
+	Actor       string
+	CreateTime  time.Time
+	UpdateTime  time.Time
+	Title       string
+	Audience    string
+	Version     int64
+}
+
 type Session struct {
-	TenantID   string
-	ID         uuid.UUID
-	PersonID   uuid.UUID
-	DeviceID   uuid.UUID
-	Generation int64
-	Actor      string
-	CreateTime time.Time
-	UpdateTime time.Time
-	EndTime    *time.Time
-	EndReason  *string
+	TenantID         string
+	ID               uuid.UUID
+	PersonID         *uuid.UUID
+	DeviceID         uuid.UUID
+	Generation       int64
+	Actor            string
+	CreateTime       time.Time
+	UpdateTime       time.Time
+	EndTime          *time.Time
+	EndReason        *string
+	StaffID          *uuid.UUID
+	SecondFactorTime *time.Time
 }
 
 type SessionToken struct {
@@ -94,4 +147,24 @@ type SessionToken struct {
 	AccessExpireTime  time.Time
 	RefreshExpireTime time.Time
 	ReplaceTime       *time.Time
+}
+
+type Staff struct {
+	TenantID             string
+	ID                   uuid.UUID
+	EmailIndex           []byte
+	EmailSealed          []byte
+	DisplayNameSealed    []byte
+	State                string
+	PasswordHash         *string
+	InvitationVersion    *int64
+	InvitationExpireTime *time.Time
+	TotpVersion          *int64
+	TotpConfirmTime      *time.Time
+	TotpLastStep         int64
+	LastLoginTime        *time.Time
+	Version              int64
+	Actor                string
+	CreateTime           time.Time
+	UpdateTime           time.Time
 }

@@ -38,30 +38,164 @@ func (q *Queries) AssignRole(ctx context.Context, db DBTX, arg AssignRoleParams)
 	return err
 }
 
-const ensureRole = `-- name: EnsureRole :exec
-INSERT INTO roles (tenant_id, name, permissions, actor, create_time, update_time)
-VALUES ($1, $2, $3, $4, $5, $5)
+const assignStaffRole = `-- name: AssignStaffRole :exec
+INSERT INTO staff_roles (tenant_id, staff_id, role_name, actor, create_time)
+VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 `
 
-type EnsureRoleParams struct {
+type AssignStaffRoleParams struct {
+	TenantID string
+	StaffID  uuid.UUID
+	RoleName string
+	Actor    string
+	Now      time.Time
+}
+
+// AssignStaffRole gives a role to an account of staff.
+func (q *Queries) AssignStaffRole(ctx context.Context, db DBTX, arg AssignStaffRoleParams) error {
+	_, err := db.Exec(ctx, assignStaffRole,
+		arg.TenantID,
+		arg.StaffID,
+		arg.RoleName,
+		arg.Actor,
+		arg.Now,
+	)
+	return err
+}
+
+const countActiveHolders = `-- name: CountActiveHolders :one
+SELECT count(*)
+FROM staff_roles
+JOIN staff ON staff.tenant_id = staff_roles.tenant_id AND staff.id = staff_roles.staff_id
+WHERE staff_roles.tenant_id = $1 AND staff_roles.role_name = $2 AND staff.state = 'ACTIVE'
+`
+
+type CountActiveHoldersParams struct {
+	TenantID string
+	RoleName string
+}
+
+// CountActiveHolders counts the active accounts that have a role.
+func (q *Queries) CountActiveHolders(ctx context.Context, db DBTX, arg CountActiveHoldersParams) (int64, error) {
+	row := db.QueryRow(ctx, countActiveHolders, arg.TenantID, arg.RoleName)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const countRoleHolders = `-- name: CountRoleHolders :one
+SELECT (SELECT count(*) FROM (SELECT FROM person_roles p WHERE p.tenant_id = $1 AND p.role_name = $2 LIMIT 1) AS customers)
+    + (SELECT count(*) FROM staff_roles s WHERE s.tenant_id = $1 AND s.role_name = $2) AS holders
+`
+
+type CountRoleHoldersParams struct {
+	TenantID string
+	Name     string
+}
+
+// CountRoleHolders counts the people who have a role, customers and staff.
+func (q *Queries) CountRoleHolders(ctx context.Context, db DBTX, arg CountRoleHoldersParams) (int32, error) {
+	row := db.QueryRow(ctx, countRoleHolders, arg.TenantID, arg.Name)
+	var holders int32
+	err := row.Scan(&holders)
+	return holders, err
+}
+
+const countRoles = `-- name: CountRoles :one
+SELECT count(*)
+FROM roles
+WHERE tenant_id = $1
+`
+
+// CountRoles counts the roles of a lender.
+func (q *Queries) CountRoles(ctx context.Context, db DBTX, tenantID string) (int64, error) {
+	row := db.QueryRow(ctx, countRoles, tenantID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const deleteRole = `-- name: DeleteRole :execrows
+DELETE FROM roles
+WHERE tenant_id = $1 AND name = $2 AND version = $3
+`
+
+type DeleteRoleParams struct {
+	TenantID string
+	Name     string
+	Version  int64
+}
+
+// DeleteRole drops a role that nobody has.
+func (q *Queries) DeleteRole(ctx context.Context, db DBTX, arg DeleteRoleParams) (int64, error) {
+	result, err := db.Exec(ctx, deleteRole, arg.TenantID, arg.Name, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const getRole = `-- name: GetRole :one
+SELECT tenant_id, name, permissions, actor, create_time, update_time, title, audience, version
+FROM roles
+WHERE tenant_id = $1 AND name = $2
+`
+
+type GetRoleParams struct {
+	TenantID string
+	Name     string
+}
+
+// GetRole reads a role.
+func (q *Queries) GetRole(ctx context.Context, db DBTX, arg GetRoleParams) (Role, error) {
+	row := db.QueryRow(ctx, getRole, arg.TenantID, arg.Name)
+	var i Role
+	err := row.Scan(
+		&i.TenantID,
+		&i.Name,
+		&i.Permissions,
+		&i.Actor,
+		&i.CreateTime,
+		&i.UpdateTime,
+		&i.Title,
+		&i.Audience,
+		&i.Version,
+	)
+	return i, err
+}
+
+const insertRole = `-- name: InsertRole :execrows
+INSERT INTO roles (tenant_id, name, title, audience, permissions, actor, create_time, update_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+ON CONFLICT (tenant_id, name) DO NOTHING
+`
+
+type InsertRoleParams struct {
 	TenantID    string
 	Name        string
+	Title       string
+	Audience    string
 	Permissions []string
 	Actor       string
 	Now         time.Time
 }
 
-// EnsureRole makes a role that is not there yet and leaves one that is.
-func (q *Queries) EnsureRole(ctx context.Context, db DBTX, arg EnsureRoleParams) error {
-	_, err := db.Exec(ctx, ensureRole,
+// InsertRole makes a role; 0 rows means that there is one of this name.
+func (q *Queries) InsertRole(ctx context.Context, db DBTX, arg InsertRoleParams) (int64, error) {
+	result, err := db.Exec(ctx, insertRole,
 		arg.TenantID,
 		arg.Name,
+		arg.Title,
+		arg.Audience,
 		arg.Permissions,
 		arg.Actor,
 		arg.Now,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const listPermissions = `-- name: ListPermissions :many
@@ -96,4 +230,173 @@ func (q *Queries) ListPermissions(ctx context.Context, db DBTX, arg ListPermissi
 		return nil, err
 	}
 	return items, nil
+}
+
+const listRoles = `-- name: ListRoles :many
+SELECT tenant_id, name, permissions, actor, create_time, update_time, title, audience, version
+FROM roles
+WHERE tenant_id = $1
+ORDER BY name
+LIMIT 100
+`
+
+// ListRoles reads all roles of a lender, in order of their names.
+func (q *Queries) ListRoles(ctx context.Context, db DBTX, tenantID string) ([]Role, error) {
+	rows, err := db.Query(ctx, listRoles, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Role{}
+	for rows.Next() {
+		var i Role
+		if err := rows.Scan(
+			&i.TenantID,
+			&i.Name,
+			&i.Permissions,
+			&i.Actor,
+			&i.CreateTime,
+			&i.UpdateTime,
+			&i.Title,
+			&i.Audience,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listStaffRoles = `-- name: ListStaffRoles :many
+SELECT staff_roles.staff_id, roles.name, roles.permissions
+FROM staff_roles
+JOIN roles ON roles.tenant_id = staff_roles.tenant_id AND roles.name = staff_roles.role_name
+WHERE staff_roles.tenant_id = $1 AND staff_roles.staff_id = ANY($2::uuid[])
+ORDER BY roles.name
+`
+
+type ListStaffRolesParams struct {
+	TenantID string
+	StaffIds []uuid.UUID
+}
+
+type ListStaffRolesRow struct {
+	StaffID     uuid.UUID
+	Name        string
+	Permissions []string
+}
+
+// ListStaffRoles reads the roles of accounts with what they allow, in order of their names.
+func (q *Queries) ListStaffRoles(ctx context.Context, db DBTX, arg ListStaffRolesParams) ([]ListStaffRolesRow, error) {
+	rows, err := db.Query(ctx, listStaffRoles, arg.TenantID, arg.StaffIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListStaffRolesRow{}
+	for rows.Next() {
+		var i ListStaffRolesRow
+		if err := rows.Scan(&i.StaffID, &i.Name, &i.Permissions); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockRole = `-- name: LockRole :one
+SELECT tenant_id, name, permissions, actor, create_time, update_time, title, audience, version
+FROM roles
+WHERE tenant_id = $1 AND name = $2
+FOR UPDATE
+`
+
+type LockRoleParams struct {
+	TenantID string
+	Name     string
+}
+
+// LockRole reads a role and holds the row until the end of the transaction.
+func (q *Queries) LockRole(ctx context.Context, db DBTX, arg LockRoleParams) (Role, error) {
+	row := db.QueryRow(ctx, lockRole, arg.TenantID, arg.Name)
+	var i Role
+	err := row.Scan(
+		&i.TenantID,
+		&i.Name,
+		&i.Permissions,
+		&i.Actor,
+		&i.CreateTime,
+		&i.UpdateTime,
+		&i.Title,
+		&i.Audience,
+		&i.Version,
+	)
+	return i, err
+}
+
+const takeStaffRole = `-- name: TakeStaffRole :exec
+DELETE FROM staff_roles
+WHERE tenant_id = $1 AND staff_id = $2 AND role_name = $3
+`
+
+type TakeStaffRoleParams struct {
+	TenantID string
+	StaffID  uuid.UUID
+	RoleName string
+}
+
+// TakeStaffRole takes a role from an account of staff.
+func (q *Queries) TakeStaffRole(ctx context.Context, db DBTX, arg TakeStaffRoleParams) error {
+	_, err := db.Exec(ctx, takeStaffRole, arg.TenantID, arg.StaffID, arg.RoleName)
+	return err
+}
+
+const updateRole = `-- name: UpdateRole :one
+UPDATE roles
+SET title = $1, permissions = $2, version = version + 1, actor = $3, update_time = $4
+WHERE tenant_id = $5 AND name = $6 AND version = $7
+RETURNING tenant_id, name, permissions, actor, create_time, update_time, title, audience, version
+`
+
+type UpdateRoleParams struct {
+	Title       string
+	Permissions []string
+	Actor       string
+	Now         time.Time
+	TenantID    string
+	Name        string
+	Version     int64
+}
+
+// UpdateRole replaces what a role is called and allows, under the lock of LockRole.
+func (q *Queries) UpdateRole(ctx context.Context, db DBTX, arg UpdateRoleParams) (Role, error) {
+	row := db.QueryRow(ctx, updateRole,
+		arg.Title,
+		arg.Permissions,
+		arg.Actor,
+		arg.Now,
+		arg.TenantID,
+		arg.Name,
+		arg.Version,
+	)
+	var i Role
+	err := row.Scan(
+		&i.TenantID,
+		&i.Name,
+		&i.Permissions,
+		&i.Actor,
+		&i.CreateTime,
+		&i.UpdateTime,
+		&i.Title,
+		&i.Audience,
+		&i.Version,
+	)
+	return i, err
 }

@@ -32,11 +32,12 @@ func (q *Queries) DeleteSessionTokens(ctx context.Context, db DBTX, arg DeleteSe
 }
 
 const findByAccessHash = `-- name: FindByAccessHash :one
-SELECT sessions.id, sessions.person_id, sessions.device_id, sessions.generation, sessions.create_time,
-    session_tokens.access_expire_time, session_tokens.replace_time, persons.locale
+SELECT sessions.id, sessions.person_id, sessions.staff_id, sessions.second_factor_time, sessions.device_id, sessions.generation,
+    sessions.create_time, session_tokens.access_expire_time, session_tokens.replace_time,
+    coalesce(persons.locale, '')::text AS locale
 FROM session_tokens
 JOIN sessions ON sessions.tenant_id = session_tokens.tenant_id AND sessions.id = session_tokens.session_id
-JOIN persons ON persons.tenant_id = sessions.tenant_id AND persons.id = sessions.person_id
+LEFT JOIN persons ON persons.tenant_id = sessions.tenant_id AND persons.id = sessions.person_id
 WHERE session_tokens.tenant_id = $1 AND session_tokens.access_hash = $2
     AND session_tokens.access_expire_time > $3
     AND (session_tokens.replace_time IS NULL OR session_tokens.replace_time > $4::timestamptz)
@@ -52,7 +53,9 @@ type FindByAccessHashParams struct {
 
 type FindByAccessHashRow struct {
 	ID               uuid.UUID
-	PersonID         uuid.UUID
+	PersonID         *uuid.UUID
+	StaffID          *uuid.UUID
+	SecondFactorTime *time.Time
 	DeviceID         uuid.UUID
 	Generation       int64
 	CreateTime       time.Time
@@ -73,6 +76,8 @@ func (q *Queries) FindByAccessHash(ctx context.Context, db DBTX, arg FindByAcces
 	err := row.Scan(
 		&i.ID,
 		&i.PersonID,
+		&i.StaffID,
+		&i.SecondFactorTime,
 		&i.DeviceID,
 		&i.Generation,
 		&i.CreateTime,

@@ -70,8 +70,43 @@ func (q *Queries) EndSession(ctx context.Context, db DBTX, arg EndSessionParams)
 	return result.RowsAffected(), nil
 }
 
+const endStaffSessions = `-- name: EndStaffSessions :execrows
+UPDATE sessions
+SET end_time = $1::timestamptz, end_reason = $2::text, actor = $3, update_time = $1
+WHERE tenant_id = $4 AND staff_id = $5::uuid AND end_time IS NULL
+    AND ($6::uuid IS NULL OR id = $6)
+    AND ($7::uuid IS NULL OR id <> $7)
+`
+
+type EndStaffSessionsParams struct {
+	Now       time.Time
+	EndReason string
+	Actor     string
+	TenantID  string
+	StaffID   uuid.UUID
+	Only      *uuid.UUID
+	Keep      *uuid.UUID
+}
+
+// EndStaffSessions ends live sessions of an account of staff: one when it is named, else all, but for one that may be kept.
+func (q *Queries) EndStaffSessions(ctx context.Context, db DBTX, arg EndStaffSessionsParams) (int64, error) {
+	result, err := db.Exec(ctx, endStaffSessions,
+		arg.Now,
+		arg.EndReason,
+		arg.Actor,
+		arg.TenantID,
+		arg.StaffID,
+		arg.Only,
+		arg.Keep,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const getSession = `-- name: GetSession :one
-SELECT tenant_id, id, person_id, device_id, generation, actor, create_time, update_time, end_time, end_reason
+SELECT tenant_id, id, person_id, device_id, generation, actor, create_time, update_time, end_time, end_reason, staff_id, second_factor_time
 FROM sessions
 WHERE tenant_id = $1 AND id = $2
 `
@@ -96,22 +131,26 @@ func (q *Queries) GetSession(ctx context.Context, db DBTX, arg GetSessionParams)
 		&i.UpdateTime,
 		&i.EndTime,
 		&i.EndReason,
+		&i.StaffID,
+		&i.SecondFactorTime,
 	)
 	return i, err
 }
 
 const insertSession = `-- name: InsertSession :exec
-INSERT INTO sessions (tenant_id, id, person_id, device_id, generation, actor, create_time, update_time)
-VALUES ($1, $2, $3, $4, 0, $5, $6, $6)
+INSERT INTO sessions (tenant_id, id, person_id, staff_id, second_factor_time, device_id, generation, actor, create_time, update_time)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $8)
 `
 
 type InsertSessionParams struct {
-	TenantID string
-	ID       uuid.UUID
-	PersonID uuid.UUID
-	DeviceID uuid.UUID
-	Actor    string
-	Now      time.Time
+	TenantID         string
+	ID               uuid.UUID
+	PersonID         *uuid.UUID
+	StaffID          *uuid.UUID
+	SecondFactorTime *time.Time
+	DeviceID         uuid.UUID
+	Actor            string
+	Now              time.Time
 }
 
 // InsertSession opens a session.
@@ -120,11 +159,65 @@ func (q *Queries) InsertSession(ctx context.Context, db DBTX, arg InsertSessionP
 		arg.TenantID,
 		arg.ID,
 		arg.PersonID,
+		arg.StaffID,
+		arg.SecondFactorTime,
 		arg.DeviceID,
 		arg.Actor,
 		arg.Now,
 	)
 	return err
+}
+
+const listStaffSessions = `-- name: ListStaffSessions :many
+SELECT sessions.id, sessions.device_id, sessions.create_time, sessions.update_time, devices.model
+FROM sessions
+JOIN devices ON devices.tenant_id = sessions.tenant_id AND devices.id = sessions.device_id
+WHERE sessions.tenant_id = $1 AND sessions.staff_id = $2::uuid AND sessions.end_time IS NULL
+    AND sessions.second_factor_time > $3::timestamptz
+ORDER BY sessions.id DESC
+LIMIT 100
+`
+
+type ListStaffSessionsParams struct {
+	TenantID string
+	StaffID  uuid.UUID
+	Since    time.Time
+}
+
+type ListStaffSessionsRow struct {
+	ID         uuid.UUID
+	DeviceID   uuid.UUID
+	CreateTime time.Time
+	UpdateTime time.Time
+	Model      string
+}
+
+// ListStaffSessions reads the live sessions of an account of staff that have given the second factor and whose tokens have not ended,
+// newest first.
+func (q *Queries) ListStaffSessions(ctx context.Context, db DBTX, arg ListStaffSessionsParams) ([]ListStaffSessionsRow, error) {
+	rows, err := db.Query(ctx, listStaffSessions, arg.TenantID, arg.StaffID, arg.Since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListStaffSessionsRow{}
+	for rows.Next() {
+		var i ListStaffSessionsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.DeviceID,
+			&i.CreateTime,
+			&i.UpdateTime,
+			&i.Model,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const rotateSession = `-- name: RotateSession :one

@@ -120,20 +120,27 @@ const listApplications = `-- name: ListApplications :many
 SELECT tenant_id, id, person_id, product_id, product_code, principal_minor, currency, instalments, payout_destination, state, decision_id, reason_codes, offer_id, agreement_id, loan_id, version, actor, create_time, update_time
 FROM applications
 WHERE ($1::uuid IS NULL OR person_id = $1)
-    AND ($2::uuid IS NULL OR id < $2)
+    AND ($2::text IS NULL OR state = $2)
+    AND ($3::uuid IS NULL OR id < $3)
 ORDER BY id DESC
-LIMIT $3
+LIMIT $4
 `
 
 type ListApplicationsParams struct {
 	PersonID *uuid.UUID
+	State    *string
 	After    *uuid.UUID
 	PageSize int32
 }
 
-// ListApplications reads applications newest first, those of one person when a person is named.
+// ListApplications reads applications newest first, those of one person when a person is named, those in one state when a state is.
 func (q *Queries) ListApplications(ctx context.Context, db DBTX, arg ListApplicationsParams) ([]Application, error) {
-	rows, err := db.Query(ctx, listApplications, arg.PersonID, arg.After, arg.PageSize)
+	rows, err := db.Query(ctx, listApplications,
+		arg.PersonID,
+		arg.State,
+		arg.After,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 const getLedgerTransaction = `-- name: GetLedgerTransaction :one
-SELECT t.id, t.kind, t.reference, t.value_date, t.pending, t.create_time, coalesce(r.outcome, '')::text AS outcome
+SELECT t.id, t.source, t.kind, t.reference, t.value_date, t.pending, t.create_time, coalesce(r.outcome, '')::text AS outcome
 FROM ledger_transactions t
 LEFT JOIN ledger_resolutions r ON r.tenant_id = t.tenant_id AND r.transaction_id = t.id
 WHERE t.tenant_id = $1 AND t.id = $2
@@ -27,6 +27,7 @@ type GetLedgerTransactionParams struct {
 
 type GetLedgerTransactionRow struct {
 	ID         uuid.UUID
+	Source     string
 	Kind       string
 	Reference  string
 	ValueDate  civil.Date
@@ -41,6 +42,7 @@ func (q *Queries) GetLedgerTransaction(ctx context.Context, db DBTX, arg GetLedg
 	var i GetLedgerTransactionRow
 	err := row.Scan(
 		&i.ID,
+		&i.Source,
 		&i.Kind,
 		&i.Reference,
 		&i.ValueDate,
@@ -217,7 +219,7 @@ func (q *Queries) ListLedgerEntries(ctx context.Context, db DBTX, arg ListLedger
 }
 
 const listLedgerTransactions = `-- name: ListLedgerTransactions :many
-SELECT t.id, t.kind, t.reference, t.value_date, t.pending, t.create_time, coalesce(r.outcome, '')::text AS outcome
+SELECT t.id, t.source, t.kind, t.reference, t.value_date, t.pending, t.create_time, coalesce(r.outcome, '')::text AS outcome
 FROM ledger_transactions t
 LEFT JOIN ledger_resolutions r ON r.tenant_id = t.tenant_id AND r.transaction_id = t.id
 WHERE t.tenant_id = $1 AND ($2::text = '' OR t.reference = $2) AND t.id < $3
@@ -234,6 +236,7 @@ type ListLedgerTransactionsParams struct {
 
 type ListLedgerTransactionsRow struct {
 	ID         uuid.UUID
+	Source     string
 	Kind       string
 	Reference  string
 	ValueDate  civil.Date
@@ -259,6 +262,7 @@ func (q *Queries) ListLedgerTransactions(ctx context.Context, db DBTX, arg ListL
 		var i ListLedgerTransactionsRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.Source,
 			&i.Kind,
 			&i.Reference,
 			&i.ValueDate,

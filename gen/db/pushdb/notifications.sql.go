@@ -204,6 +204,7 @@ FROM notifications
 WHERE tenant_id = $1
     AND person_id = $2
     AND NOT secret
+    AND content_sealed IS NOT NULL
     AND ($3::uuid = '00000000-0000-0000-0000-000000000000' OR id < $3)
 ORDER BY id DESC
 LIMIT $4
@@ -216,7 +217,8 @@ type ListNotificationsParams struct {
 	PageSize int32
 }
 
-// ListNotifications reads a person's messages, newest first, without those that carry codes.
+// ListNotifications reads a person's messages, newest first, without those that carry codes and those without a text, which is made when a
+// message is about to be sent.
 func (q *Queries) ListNotifications(ctx context.Context, db DBTX, arg ListNotificationsParams) ([]Notification, error) {
 	rows, err := db.Query(ctx, listNotifications,
 		arg.TenantID,

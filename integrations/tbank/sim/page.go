@@ -63,7 +63,7 @@ func (s *Simulator) payForm(w http.ResponseWriter, r *http.Request) {
 		p.Status = "FORM_SHOWED"
 		s.save()
 		s.show(w, http.StatusOK, view{
-			Title: "Pay " + roubles(p.Amount), Text: p.Description,
+			Title: "Pay " + s.price(p), Text: p.Description,
 			Field: "pan", Label: "Card number", Button: "Pay", Cards: true,
 		})
 	case "3DS_CHECKING":
@@ -125,7 +125,7 @@ func (s *Simulator) pay(w http.ResponseWriter, r *http.Request) {
 			s.result(w, r, p.FailURL, view{Title: "Declined", Text: "Code " + p.ErrorCode})
 			return
 		}
-		s.result(w, r, p.SuccessURL, view{Title: "Paid " + roubles(p.Amount)})
+		s.result(w, r, p.SuccessURL, view{Title: "Paid " + s.price(p)})
 	})
 }
 

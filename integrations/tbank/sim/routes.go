@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -54,5 +55,8 @@ func (s *Simulator) routes() *http.ServeMux {
 	return mux
 }
 
-// roubles prints kopecks for people.
-func roubles(kopecks int64) string { return fmt.Sprintf("%d.%02d ₽", kopecks/100, kopecks%100) }
+// price prints what a payment is about for people. The wire has no currency: it is that of the terminal's contract.
+func (s *Simulator) price(p *Payment) string {
+	terminal, _ := s.terminal(p.Terminal)
+	return fmt.Sprintf("%d.%02d %s", p.Amount/100, p.Amount%100, cmp.Or(terminal.Currency, "RUB"))
+}

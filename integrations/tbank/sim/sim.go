@@ -17,6 +17,8 @@ import (
 type Terminal struct {
 	Key      string
 	Password string
+	// Currency is the ISO 4217 code that pages show amounts in; empty means RUB.
+	Currency string
 	// NotificationURL is used when Init names none.
 	NotificationURL string
 }

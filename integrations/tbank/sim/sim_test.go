@@ -43,6 +43,28 @@ func post(s http.Handler, path, body string) (status int, answer map[string]any)
 // hash is the Token of a string that the test has joined itself.
 func hash(joined string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(joined))) }
 
+// TestPagesShowTheCurrencyOfTheTerminal opens the pay page of an order at two terminals: the wire has no currency, the contracts have.
+func TestPagesShowTheCurrencyOfTheTerminal(t *testing.T) {
+	t.Parallel()
+	for currency, want := range map[string]string{"UAH": "Pay 150.05 UAH", "": "Pay 150.05 RUB"} {
+		bank, err := sim.New(sim.Options{
+			Terminals: []sim.Terminal{{Key: "T", Password: "p", Currency: currency}}, PublicURL: "http://bank.example",
+			Clock: simkit.NewManual(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(bank.Close)
+		_, answer := post(bank, "/v2/Init", `{"TerminalKey":"T","Amount":15005,"OrderId":"o1","Token":"`+hash("15005o1pT")+`"}`)
+		form, _ := answer["PaymentURL"].(string)
+		page := httptest.NewRecorder()
+		bank.ServeHTTP(page, httptest.NewRequest(http.MethodGet, strings.TrimPrefix(form, "http://bank.example"), http.NoBody))
+		if !strings.Contains(page.Body.String(), want) {
+			t.Errorf("the page of %s does not say %q:\n%s", form, want, page.Body)
+		}
+	}
+}
+
 func TestInitByHand(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body, code string }{

@@ -1,5 +1,5 @@
 /** One typed client per service of lendgate.mobile.v1, over a transport that does what every request of an app needs. */
-import { type DescMessage, getOption, type Message } from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethod, getOption, type Message } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient, type Interceptor, type Transport, type UnaryRequest, type UnaryResponse } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
@@ -13,8 +13,9 @@ import { PayService } from "../gen/lendgate/mobile/v1/pay_service_pb.js";
 import { ProfileService } from "../gen/lendgate/mobile/v1/profile_service_pb.js";
 import { ErrorReason } from "../gen/lendgate/type/v1/error_pb.js";
 import { Permission, permission, SignatureClass, signature } from "../gen/lendgate/type/v1/option_pb.js";
+import { type ServerKeys, serverKeys, signedAnswer } from "./answer.js";
 import { LendgateError } from "./errors.js";
-import { keepTokens, memoryTokens, refresher, type TokenStore } from "./session.js";
+import { keepTokens, memoryTokens, refresher, type SessionKeyHolder, type TokenStore } from "./session.js";
 import { type DeviceKey, deviceKeyHeader, signRequest } from "./signer.js";
 
 /** What a client is made of. */
@@ -25,6 +26,8 @@ export interface LendgateOptions {
   readonly tenant?: string | undefined;
   /** The key of this installation; see generateDeviceKey. */
   readonly keyPair: DeviceKey;
+  /** The lender's own Ed25519 keys, by which it signs answers of calls that move money. Default: those that the server publishes. */
+  readonly serverKeys?: readonly JsonWebKey[] | undefined;
   /** Where the session's tokens are kept. Default: in memory. */
   readonly tokens?: TokenStore | undefined;
   /** BCP 47 language of texts, or a function for apps that change it at run time. Default: the lender's first. */
@@ -61,20 +64,23 @@ const defaultTimeoutMs = 20_000;
 /**
  * Makes the clients of an app.
  *
- * Reads go by GET, so that caches and ETags work. Every request is signed. A mutation without a requestId gets one, and its Idempotency-Key;
+ * Reads go by GET, so that caches and ETags work. Every request is signed: after a login by the session's key, which costs next to nothing,
+ * and what moves money always by the device's. An answer to what moves money is believed only when the server has signed it. A mutation without a requestId gets one, and its Idempotency-Key;
  * pass your own to make a repeat the same request. A clock that is wrong is corrected by the server's time and the call repeated once. A
  * session that has ended is renewed and the call repeated once. Errors are LendgateError.
  */
 export function createLendgateClient(options: LendgateOptions): LendgateClient {
   const tokens = options.tokens ?? memoryTokens();
   const clock = new ServerClock(options.now ?? Date.now);
+  const fetch = options.fetch ?? globalThis.fetch;
+  const holder: SessionKeyHolder = {};
   const transport = createConnectTransport({
     baseUrl: options.baseUrl,
     useHttpGet: true,
     useBinaryFormat: options.binary ?? false,
     defaultTimeoutMs: options.timeoutMs ?? defaultTimeoutMs,
-    fetch: signingFetch(options.keyPair, clock, options.fetch ?? globalThis.fetch),
-    interceptors: [(next) => call(next, options, tokens, clock, renew)],
+    fetch: signingFetch(options.keyPair, holder, serverKeys(options.baseUrl, fetch, options.serverKeys), clock, fetch),
+    interceptors: [(next) => call(next, options, tokens, holder, clock, renew)],
   });
   const auth = createClient(AuthService, transport);
   const renew = refresher(tokens, (request) => auth.refreshSession(request));
@@ -118,6 +124,7 @@ function call(
   next: Parameters<Interceptor>[0],
   options: LendgateOptions,
   tokens: TokenStore,
+  holder: SessionKeyHolder,
   clock: ServerClock,
   renew: (ended: string) => Promise<boolean>,
 ): ReturnType<Interceptor> {
@@ -131,7 +138,7 @@ function call(
       const accessToken = authorize(request, tokens);
       try {
         const answer = (await next(request)) as UnaryResponse;
-        keepTokens(tokens, answer.message);
+        await keepTokens(tokens, holder, answer.message);
         return answer;
       } catch (thrown) {
         const error = LendgateError.from(thrown);
@@ -139,6 +146,8 @@ function call(
           clockCorrected = true;
         } else if (error.reason === ErrorReason.SESSION_EXPIRED && !sessionRenewed && accessToken !== "" && (await renew(accessToken))) {
           sessionRenewed = true;
+        } else if (error.reason === ErrorReason.SIGNATURE_INVALID && accessToken !== "" && holder.current?.accessToken === accessToken) {
+          holder.current = undefined; // The server has other keys by now: the device's own still holds.
         } else {
           throw error;
         }
@@ -191,25 +200,53 @@ function authorize(request: UnaryRequest, tokens: TokenStore): string {
 }
 
 /** A fetch that signs: last of all, over the bytes that are sent. */
-function signingFetch(key: DeviceKey, clock: ServerClock, fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+function signingFetch(
+  device: DeviceKey,
+  holder: SessionKeyHolder,
+  keys: ServerKeys,
+  clock: ServerClock,
+  fetch: typeof globalThis.fetch,
+): typeof globalThis.fetch {
   return async (input, init) => {
     const url = input instanceof Request ? input.url : String(input);
     const method = init?.method ?? "GET";
     const headers = new Headers(init?.headers);
     const body = method === "GET" ? undefined : await bytesOf(init?.body);
-    if (!unsigned.has(new URL(url).pathname)) {
-      await signRequest(key, { method, url, headers, body }, clock.now());
+    const signer = signers.get(new URL(url).pathname) ?? "device";
+    if (signer !== "nobody") {
+      const session = holder.current;
+      const bySession = signer === "session" && session !== undefined && headers.get("Authorization") === `Bearer ${session.accessToken}`;
+      await signRequest(bySession ? session : device, { method, url, headers, body }, clock.now());
     }
-    return fetch(url, { ...init, headers, body: body ?? null });
+    const response = await fetch(url, { ...init, headers, body: body ?? null });
+    return signer === "money" ? signedAnswer(keys, { method, url, headers }, response) : response;
   };
 }
 
-/** Paths of RPCs that take no signature: their answers are the same for everybody, and the device may not be enrolled yet. */
-const unsigned = new Set(
+/**
+ * Who signs a request: nobody what is the same for everybody, since the device may not be enrolled yet; the session's key what its person does
+ * every day; the device's key the rest, and what moves money, whose answers are signed in their turn.
+ */
+type RequestSigner = "nobody" | "session" | "device" | "money";
+
+function signerOf(method: DescMethod): RequestSigner {
+  switch (getOption(method, signature)) {
+    case SignatureClass.NONE:
+      return "nobody";
+    case SignatureClass.MONEY:
+      return "money";
+    case SignatureClass.DEVICE:
+      return getOption(method, permission) === Permission.OPEN ? "device" : "session";
+    default:
+      return "device";
+  }
+}
+
+/** Who signs, by the path of the RPC. */
+const signers: ReadonlyMap<string, RequestSigner> = new Map(
   [AppService, AuthService, HomeService, ProfileService, ApplyService, LoanService, PayService]
     .flatMap((service) => service.methods)
-    .filter((method) => getOption(method, signature) === SignatureClass.NONE)
-    .map((method) => `/${method.parent.typeName}/${method.name}`),
+    .map((method) => [`/${method.parent.typeName}/${method.name}`, signerOf(method)]),
 );
 
 async function bytesOf(body: BodyInit | null | undefined): Promise<Uint8Array<ArrayBuffer>> {

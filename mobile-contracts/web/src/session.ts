@@ -5,7 +5,7 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { ConfirmLoginResponseSchema, LogOutResponseSchema, RefreshSessionResponseSchema } from "../gen/lendgate/mobile/v1/auth_service_pb.js";
 import { ErrorReason } from "../gen/lendgate/type/v1/error_pb.js";
 import { LendgateError } from "./errors.js";
-import { sha256 } from "./signer.js";
+import { importSessionKey, type SessionKey, sha256 } from "./signer.js";
 
 /** The credentials of a session. Keep them where the platform keeps secrets. */
 export interface Tokens {
@@ -33,17 +33,24 @@ export function memoryTokens(initial?: Tokens): TokenStore {
   };
 }
 
-/** Takes the tokens out of the answers that carry them, so that an app need not. */
-export function keepTokens(store: TokenStore, answer: Message): void {
+/** The key of the session, in memory. A page that is loaded again signs by the device's key until the next renewal. */
+export interface SessionKeyHolder {
+  current?: SessionKey | undefined;
+}
+
+/** Takes the tokens and the session's key out of the answers that carry them, so that an app need not. */
+export async function keepTokens(store: TokenStore, holder: SessionKeyHolder, answer: Message): Promise<void> {
   if (isMessage(answer, LogOutResponseSchema)) {
+    holder.current = undefined;
     store.write(undefined);
     return;
   }
   if (!isMessage(answer, ConfirmLoginResponseSchema) && !isMessage(answer, RefreshSessionResponseSchema)) {
     return;
   }
-  const tokens = answer.tokens;
+  const { tokens, sessionKey } = answer;
   if (tokens !== undefined) {
+    holder.current = sessionKey && (await importSessionKey(sessionKey.keyId, sessionKey.secret, tokens.accessToken));
     const expireTime = tokens.accessExpireTime && timestampDate(tokens.accessExpireTime);
     store.write({ accessToken: tokens.accessToken, refreshToken: tokens.refreshToken, expireTime });
   }

@@ -1,5 +1,5 @@
 /**
- * Signs requests with the device's key: RFC 9421 (HTTP Message Signatures) with RFC 9530 (Content-Digest), profile "lendgate-1".
+ * Signs requests with the device's key, or with that of a session: RFC 9421 (HTTP Message Signatures) with RFC 9530 (Content-Digest), profile "lendgate-1".
  *
  * It needs WebCrypto and nothing else, so it runs in browsers, in Node from version 20, and in workers. What it signs is checked by the
  * server over the bytes of the wire: sign last, and send exactly what was signed.
@@ -33,6 +33,18 @@ export interface DeviceKey {
   readonly privateKey: CryptoKey;
 }
 
+/**
+ * The key of a session: HMAC-SHA-256, which costs a thousandth of the device's own. It signs requests that bear its access token, and neither
+ * logins nor what moves money.
+ */
+export interface SessionKey {
+  /** The key's id: that of the session. */
+  readonly id: string;
+  readonly accessToken: string;
+  /** It cannot be exported, and is not meant to be stored: every login and every renewal brings another. */
+  readonly secret: CryptoKey;
+}
+
 /** A request as the signer sees it. */
 export interface SignableRequest {
   readonly method: string;
@@ -63,6 +75,12 @@ export async function importDeviceKey(jwk: JsonWebKey): Promise<DeviceKey> {
   const { kty, crv, x, y, d } = jwk;
   const privateKey = await crypto.subtle.importKey("jwk", { kty, crv, x, y, d } as JsonWebKey, algorithm, false, ["sign"]);
   return deviceKey(privateKey, jwk);
+}
+
+/** Takes a session's key out of the answer that carried it together with the access token. */
+export async function importSessionKey(id: string, secret: Uint8Array, accessToken: string): Promise<SessionKey> {
+  const key = await crypto.subtle.importKey("raw", new Uint8Array(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return { id, accessToken, secret: key };
 }
 
 async function deviceKey(privateKey: CryptoKey, jwk: JsonWebKey): Promise<DeviceKey> {
@@ -120,7 +138,7 @@ export function signatureBase(request: Omit<SignableRequest, "body">, parameters
  * @param parameters replaces what is drawn and counted here; for test vectors.
  */
 export async function signRequest(
-  key: DeviceKey,
+  key: DeviceKey | SessionKey,
   request: SignableRequest,
   now: number,
   parameters: SignatureParameters = freshParameters(key, now),
@@ -129,12 +147,13 @@ export async function signRequest(
     request.headers.set("Content-Digest", await contentDigest(request.body));
   }
   const { base, input } = signatureBase(request, parameters);
-  const signature = await crypto.subtle.sign(algorithm, key.privateKey, new TextEncoder().encode(base));
+  const bytes = new TextEncoder().encode(base);
+  const signature = await ("secret" in key ? crypto.subtle.sign("HMAC", key.secret, bytes) : crypto.subtle.sign(algorithm, key.privateKey, bytes));
   request.headers.set("Signature-Input", `lendgate=${input}`);
   request.headers.set("Signature", `lendgate=:${base64(new Uint8Array(signature))}:`);
 }
 
-function freshParameters(key: DeviceKey, now: number): SignatureParameters {
+function freshParameters(key: DeviceKey | SessionKey, now: number): SignatureParameters {
   const created = Math.floor(now / 1000);
   const nonce = base64url(crypto.getRandomValues(new Uint8Array(18)));
   return { created, expires: created + lifetimeSeconds, nonce, keyId: key.id };
@@ -143,6 +162,11 @@ function freshParameters(key: DeviceKey, now: number): SignatureParameters {
 /** SHA-256 of bytes. */
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
+}
+
+/** The bytes that a base64 text stands for. */
+export function base64Bytes(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
 function base64(bytes: Uint8Array): string {

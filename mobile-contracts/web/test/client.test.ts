@@ -5,7 +5,9 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 import { BadRequestSchema, ErrorInfoSchema, LocalizedMessageSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
-import { createLendgateClient, ErrorReason, generateDeviceKey, LendgateError, type LendgateOptions, memoryTokens } from "../src/index.js";
+import { answerBase } from "../src/answer.js";
+import { createLendgateClient, ErrorReason, generateDeviceKey, LendgateError, type LendgateOptions, memoryTokens, sha256 } from "../src/index.js";
+import { contentDigest } from "../src/signer.js";
 
 interface Seen {
   readonly method: string;
@@ -166,4 +168,95 @@ test("a reason newer than the SDK keeps its name", async () => {
 test("no network is an error without a reason", async () => {
   const lendgate = await client(() => Promise.reject(new TypeError("fetch failed")));
   await assert.rejects(lendgate.app.getAppConfig({}), (error) => error instanceof LendgateError && error.reason === ErrorReason.UNSPECIFIED);
+});
+
+const sessionSecret = Buffer.alloc(32, 7);
+
+/** The answer of a login, with the session's key. */
+const loggedIn = (accessToken: string) =>
+  ok({
+    tokens: { accessToken, refreshToken: "refresh" },
+    sessionKey: { keyId: "ses_00000000000000000000000001", secret: sessionSecret.toString("base64"), algorithm: "hmac-sha256" },
+  });
+
+const keyOf = ({ headers }: Seen): string | undefined => /keyid="([^"]+)"/.exec(headers.get("Signature-Input") ?? "")?.[1];
+
+test("after a login the session's key signs what is done every day, and the device's key the rest", async () => {
+  const server = prepared(loggedIn("new-access"), ok({}), ok({}), ok({}), loggedIn("newer-access"), ok({}));
+  const lendgate = await client(server.fetch);
+  await lendgate.auth.confirmLogin({});
+  await lendgate.home.getHome({});
+  await lendgate.apply.registerCard({});
+  await assert.rejects(lendgate.pay.startPayment({}));
+  await lendgate.auth.refreshSession({ refreshToken: "refresh" });
+  await lendgate.home.getHome({});
+  const session = "ses_00000000000000000000000001";
+  const signers = server.seen.filter(({ url }) => !url.pathname.startsWith("/.well-known/")).map((seen) => (keyOf(seen) === session ? "session" : "device"));
+  assert.deepEqual(signers, ["device", "session", "session", "device", "device", "session"]);
+  const mac = Buffer.from(/=:(.+):/.exec(server.seen[1]?.headers.get("Signature") ?? "")?.[1] ?? "", "base64");
+  assert.equal(mac.length, 32);
+});
+
+test("a session's key that the server no longer takes gives way to the device's", async () => {
+  const server = prepared(loggedIn("new-access"), refusal(401, "unauthenticated", "SIGNATURE_INVALID"), ok({ greeting: { givenName: "Demo" } }));
+  const lendgate = await client(server.fetch);
+  await lendgate.auth.confirmLogin({});
+  assert.equal((await lendgate.home.getHome({})).greeting?.givenName, "Demo");
+  assert.notEqual(keyOf(server.seen[2] as Seen), keyOf(server.seen[1] as Seen));
+});
+
+test("the session's key goes with its token alone", async () => {
+  const server = prepared(loggedIn("new-access"), ok({}), ok({}));
+  const lendgate = await client(server.fetch);
+  await lendgate.auth.confirmLogin({});
+  lendgate.tokens.write({ accessToken: "of-another-tab", refreshToken: "refresh" });
+  await lendgate.home.getHome({});
+  assert.equal(keyOf(server.seen[1] as Seen), keyOf(server.seen[0] as Seen));
+});
+
+/** A server that signs its answers, each for the request that it is given for. */
+async function signing(answerFor: (request: { url: string; headers: Headers }, number: number) => { url: string; headers: Headers }) {
+  const pair = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
+  const { kty, crv, x } = await crypto.subtle.exportKey("jwk", pair.publicKey);
+  const keyId = Buffer.from(await sha256(Buffer.from(JSON.stringify({ crv, kty, x })))).toString("base64url");
+  let calls = 0;
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const request = { url: String(input), headers: new Headers(init?.headers) };
+    if (request.url.endsWith("/.well-known/jwks.json")) {
+      return Response.json({ keys: [{ kty, crv, x, kid: keyId }] });
+    }
+    const bound = answerFor(request, calls++);
+    const body = Buffer.from(`{"payment":{"id":"pay_1"}}`);
+    const headers = new Headers({ "Content-Type": "application/json", "Content-Digest": await contentDigest(body) });
+    const parameters =
+      '("@status" "content-digest" "@method";req "@path";req "@query";req "content-digest";req "signature";req)' +
+      `;created=1;expires=2;keyid="${keyId}";tag="lendgate-1"`;
+    const base = answerBase({ method: "POST", ...bound }, { status: 200, headers }, parameters);
+    const signature = await crypto.subtle.sign("Ed25519", pair.privateKey, new TextEncoder().encode(base));
+    headers.set("Signature-Input", `lendgate=${parameters}`);
+    headers.set("Signature", `lendgate=:${Buffer.from(signature).toString("base64")}:`);
+    return new Response(body, { headers });
+  };
+  return fetch;
+}
+
+test("an answer to what moves money is believed when the server has signed it for this request", async () => {
+  const lendgate = await client(await signing((request) => request), { tokens: session() });
+  assert.ok(await lendgate.pay.startPayment({}));
+});
+
+test("the answer of one request is not taken for another (S23)", async () => {
+  const seen: { url: string; headers: Headers }[] = [];
+  const fetch = await signing((request) => {
+    seen.push(request);
+    return seen[0] as { url: string; headers: Headers };
+  });
+  const lendgate = await client(fetch, { tokens: session() });
+  const requestId = "0195a3a0-0000-7000-8000-000000000001";
+  await lendgate.pay.startPayment({ requestId });
+  // Even for the very same call: the outcome counts as unknown, and the call may be repeated.
+  await assert.rejects(
+    lendgate.pay.startPayment({ requestId }),
+    (error) => error instanceof LendgateError && error.reason === ErrorReason.UNSPECIFIED && error.code === Code.Unavailable && error.retryable,
+  );
 });

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { contentDigest, deviceKeyHeader, generateDeviceKey, importDeviceKey, signatureBase, signRequest, thumbprint } from "../src/signer.js";
+import { contentDigest, deviceKeyHeader, generateDeviceKey, importDeviceKey, importSessionKey, signatureBase, signRequest, thumbprint } from "../src/signer.js";
 
 /** The part of vectors/signing.json that an app's signer can be held against. */
 interface Vectors {
-  keys: Record<string, { alg: string; jwk?: JsonWebKey & { kid: string } }>;
+  keys: Record<string, { alg: string; jwk?: JsonWebKey & { kid: string }; secret_b64?: string }>;
   vectors: {
     name: string;
     input: {
@@ -56,6 +56,25 @@ for (const { name, input, expect } of signed) {
       assert.equal(await crypto.subtle.verify(p256, publicKey, signature, new TextEncoder().encode(expect.base)), true);
       assert.equal(await crypto.subtle.verify(p256, publicKey, signature, new TextEncoder().encode(`${expect.base} `)), false);
     }
+  });
+}
+
+for (const { name, input, expect } of vectors) {
+  const secret = keys[input.key ?? ""]?.secret_b64;
+  if (expect === undefined || secret === undefined || input.params === undefined) {
+    continue;
+  }
+  const parameters = { ...input.params, keyId: input.params.keyid };
+  test(`signs by a session's key as the vector: ${name}`, async () => {
+    const headers = new Headers(input.request.headers);
+    const body = input.request.method === "GET" ? undefined : new TextEncoder().encode(input.request.body);
+    const url = `${input.request.scheme}://${input.request.authority}${input.request.target}`;
+    const key = await importSessionKey(parameters.keyId, Buffer.from(secret, "base64"), "demo-session");
+    await signRequest(key, { method: input.request.method, url, headers, body }, 0, parameters);
+    for (const [field, value] of expect.headers) {
+      assert.equal(headers.get(field), value);
+    }
+    await assert.rejects(crypto.subtle.exportKey("raw", key.secret));
   });
 }
 

@@ -80,5 +80,6 @@ func (w words) sum(m money.Money) string { return w.amount(m) + "\u00a0" + m.Cur
 // decimal writes decimal text with the language's own point.
 func (w words) decimal(text string) string { return strings.Replace(text, ".", w.point, 1) }
 
-// plain puts text on one line: names come from people and may hold anything.
+// plain puts text on one line: names come from people and may hold anything. A line break in a name could otherwise begin a line of the
+// contract of its own.
 func plain(text string) string { return strings.Join(strings.Fields(text), " ") }

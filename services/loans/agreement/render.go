@@ -36,7 +36,7 @@ const (
 	family     = "serif"
 )
 
-// columnWidths are those of the schedule; they sum to textWidth.
+// columnWidths are those of the schedule; they sum to textWidth. They are in millimetres.
 func columnWidths() [7]float64 { return [7]float64{10, 24, 30, 26, 24, 28, 28} }
 
 // Render makes the PDF of a document.
@@ -44,6 +44,7 @@ func Render(d Document) ([]byte, error) { return render(d, true) }
 
 // render draws the document; without compression its text can be searched for.
 func render(d Document, compress bool) ([]byte, error) {
+	// A document without its date or its schedule would lack what the law asks of a credit agreement; better none.
 	if d.Date.IsZero() || len(d.Schedule) == 0 {
 		return nil, errors.New("agreement: a document needs a date and a schedule")
 	}
@@ -69,7 +70,8 @@ func render(d Document, compress bool) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// fill executes one line of a template.
+// fill executes one line of a template. A field that the template names and the data lack is an error: a contract with a hole in it must
+// not be signed.
 func fill(line string, fields map[string]string) (string, error) {
 	t, err := template.New("").Option("missingkey=error").Parse(line)
 	if err != nil {
@@ -80,7 +82,7 @@ func fill(line string, fields map[string]string) (string, error) {
 	return out.String(), err
 }
 
-// page is a document being drawn.
+// page is a document being drawn. It writes into one pdf; the order of the calls is the order on paper.
 type page struct {
 	pdf   *fpdf.Fpdf
 	words words
@@ -90,6 +92,7 @@ type page struct {
 // setUp fixes everything that would otherwise differ between two runs.
 func (p page) setUp(compress bool) {
 	p.pdf.SetCompression(compress)
+	// Fonts and objects in the order of their names, not of a Go map: the same document is the same bytes, and so the same hash.
 	p.pdf.SetCatalogSort(true)
 	p.pdf.SetCreationDate(p.doc.CreateTime.UTC())
 	p.pdf.SetModificationDate(p.doc.CreateTime.UTC())

@@ -15,6 +15,8 @@ func (t Terms) Interest(on money.Money, from, to civil.Date) (money.Money, error
 	if on.Currency != t.Principal.Currency {
 		return money.Money{}, &TermsError{Field: "principal", Reason: "is in another currency", Err: money.ErrCurrencyMismatch}
 	}
+	// Only the rules are needed here: principal and dues are the caller's days and
+	// amount.
 	if err := t.validateRules(); err != nil {
 		return money.Money{}, err
 	}
@@ -22,6 +24,8 @@ func (t Terms) Interest(on money.Money, from, to civil.Date) (money.Money, error
 	switch {
 	case !from.IsValid() || !to.IsValid() || to.Before(from) || to.Sub(from) > MaxDays:
 		return money.Money{}, refuse("dues", "interest from %q to %q", from, to)
+	// A part of an equal period is measured against that period; two periods are
+	// two calls, each rounded by itself as the schedule rounds them.
 	case t.EqualPeriods != (Frequency{}) && to.After(due):
 		return money.Money{}, refuse("dues", "%s is beyond the period from %s to %s", to, begin, due)
 	case to == from:
@@ -48,6 +52,8 @@ func (t Terms) period(day civil.Date) (begin, due civil.Date) {
 		}
 		begin = due
 	}
+	// A loan that is repaid late accrues beyond its last due date; the bound only
+	// ends the search.
 	for n := 1; t.EqualPeriods.Every > 0 && n <= MaxDays; n++ {
 		next := t.EqualPeriods.nth(due, n)
 		if next.After(day) {
@@ -72,6 +78,8 @@ func BuildLevel(t Terms, level money.Money) (Schedule, error) {
 	if t.Amortization == Bullet {
 		return Schedule{}, refuse("amortization", "a bullet loan has no level payment")
 	}
+	// A down payment is taken on the first day and lowers what the level is
+	// computed from, so it cannot follow from a level.
 	if t.DownPayment != "" {
 		return Schedule{}, refuse("down_payment", "does not go with a known level")
 	}
@@ -80,6 +88,8 @@ func BuildLevel(t Terms, level money.Money) (Schedule, error) {
 		return Schedule{}, err
 	}
 	want := demand(func(int, int64) int64 { return level.MinorUnits })
+	// The level is then that of the principal part; interest comes on top and
+	// falls.
 	if t.Amortization == EqualPrincipal {
 		want = func(_ int, interest int64) int64 { return interest + level.MinorUnits }
 	}
@@ -87,6 +97,7 @@ func BuildLevel(t Terms, level money.Money) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, overflows(err)
 	}
+	// Dropped due dates bear no interest: that is what the early repayment saves.
 	p.factors, t.Dues = p.factors[:n], t.Dues[:n]
 	if p.flat {
 		total := p.flatInterest()

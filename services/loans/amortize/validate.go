@@ -39,6 +39,8 @@ func (t Terms) validateDates() error {
 	if !t.PeriodStart.IsZero() && (!t.PeriodStart.IsValid() || t.PeriodStart.After(t.Start)) {
 		return refuse("period_start", "is no date up to the start")
 	}
+	// The bounds keep every later sum within int64: see MaxInstalments, MaxDays and
+	// MaxPrincipal.
 	if n := len(t.Dues); n < 1 || n > MaxInstalments {
 		return refuse("dues", "must be 1 to %d dates, are %d", MaxInstalments, n)
 	}
@@ -47,6 +49,8 @@ func (t Terms) validateDates() error {
 		if !due.IsValid() {
 			return refuse("dues", "number %d is no date", i+1)
 		}
+		// Two instalments on one day would make a period of no days, whose interest
+		// nobody could check.
 		if due.Before(last) || (i > 0 && due == last) {
 			return refuse("dues", "number %d, %s, is not after %s", i+1, due, last)
 		}
@@ -72,6 +76,9 @@ func (t Terms) validateRules() error {
 		return refuse("final", "is not set")
 	case t.MultipleOf < 0 || t.MultipleOf > t.Principal.MinorUnits:
 		return refuse("multiple_of", "must be 0 to the principal, is %d", t.MultipleOf)
+	// Grace of the principal must leave an instalment that repays; grace of
+	// interest lies within it, since an instalment that repays principal pays its
+	// interest, too.
 	case t.Grace.Principal < 0 || t.Grace.Principal >= max(len(t.Dues), 1):
 		return refuse("grace.principal", "must leave an instalment, is %d of %d", t.Grace.Principal, len(t.Dues))
 	case t.Grace.Interest < 0 || t.Grace.Interest > t.Grace.Principal:
@@ -84,6 +91,7 @@ func (t Terms) validateRules() error {
 			return &TermsError{Field: field, Reason: "is not set", Err: err}
 		}
 	}
+	// A rate per day counts days and needs no convention.
 	if t.Rate.Per == PerDay {
 		return nil
 	}
@@ -101,9 +109,12 @@ func (t Terms) validateRules() error {
 func (t Terms) validateCap() error {
 	for field, m := range map[string]money.Money{"cap.of": t.Cap.Of, "cap.used": t.Cap.Used} {
 		switch {
+		// The zero value means that no cap was asked for.
 		case m == (money.Money{}):
 		case m.Currency != t.Principal.Currency:
 			return &TermsError{Field: field, Reason: "is in another currency", Err: money.ErrCurrencyMismatch}
+		// noCap stands for "unlimited" in the computation, so a real amount must
+		// stay below.
 		case m.IsNegative() || m.MinorUnits > noCap:
 			return refuse(field, "must be 0 to %d minor units", noCap)
 		}

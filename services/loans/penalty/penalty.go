@@ -45,12 +45,17 @@ func Accrue(s allocate.State, dailyPercent string, since, on civil.Date) (alloca
 		if since.After(begin) {
 			begin = since
 		}
+		// From the later of due date and last booking: earlier days are in the
+		// state already, and were rounded then.
 		days := on.Sub(begin)
 		open := i.Open()
+		// Open penalties are left out: a penalty bears none.
 		late := open.Principal + open.Interest + open.Fee
 		if days <= 0 || late <= 0 {
 			continue
 		}
+		// The bound counts what was owed, not what is open: paying a part does not
+		// lower it.
 		limit := i.Owed.Principal + i.Owed.Interest + i.Owed.Fee - i.Owed.Penalty
 		grown, err := grow(s.Terms.Principal.Of(late), percent, days, max(limit, 0))
 		if err != nil {
@@ -68,6 +73,7 @@ func grow(late money.Money, percent *apd.Decimal, days int, limit int64) (int64,
 		return 0, fmt.Errorf("penalty: %w", err)
 	}
 	grown, err := late.Mul(&rate, money.HalfUp)
+	// An amount beyond int64 is beyond any limit, and the limit is the answer.
 	if errors.Is(err, money.ErrOverflow) {
 		return limit, nil
 	}

@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// Balance is what stands on one account in one currency, in minor units. All four sums are never negative.
+// Balance is what stands on one account in one currency, in minor units. All four sums are never negative. Debits and credits are kept
+// apart, and not as one signed sum, so that turnover can be read and a void gives back exactly what was held.
 type Balance struct {
 	Side           Side
 	MayGoNegative  bool
@@ -67,6 +68,7 @@ func (b Balance) WithinLimit() error {
 	return nil
 }
 
+// add refuses a sum beyond int64: an account that wrapped around would balance and lie.
 func add(sum *int64, amount int64) error {
 	if *sum > math.MaxInt64-amount {
 		return fmt.Errorf("%w: more than an account can hold", ErrBadAmount)

@@ -32,6 +32,7 @@ func Check(entries []Entry) error {
 	if len(entries) < 2 {
 		return fmt.Errorf("%w: %d entries, two are the least", ErrUnbalanced, len(entries))
 	}
+	// Each currency balances for itself: an exchange is two transfers over an account of its own, never a line across.
 	sums := map[string]money.Money{}
 	for i, entry := range entries {
 		if _, err := GroupOf(entry.Account); err != nil {
@@ -53,6 +54,7 @@ func Check(entries []Entry) error {
 		}
 		sums[entry.Amount.Currency] = sum
 	}
+	// Sorted, so that the same wrong request is refused in the same words.
 	for _, currency := range slices.Sorted(maps.Keys(sums)) {
 		if !sums[currency].IsZero() {
 			return fmt.Errorf("%w: %s sums to %d", ErrUnbalanced, currency, sums[currency].MinorUnits)

@@ -6,7 +6,8 @@ import (
 	"github.com/lendgate/lendgate/internal/money"
 )
 
-// Kinds name what happened, in ledger_transactions.kind.
+// Kinds name what happened, in ledger_transactions.kind. They are the first half of a booking's source, so a kind that was renamed would
+// let old facts be booked again.
 const (
 	KindPayout         = "payout.sent"
 	KindCollectionPaid = "collection.paid"
@@ -15,7 +16,7 @@ const (
 )
 
 // Payout is money that leaves for a borrower. It is held when the payout is recorded, posted when the provider has paid, voided when it
-// refused.
+// refused. The loan's account is not touched: it takes over from clearing when loans tells of the disbursement.
 func Payout(amount money.Money) ([]Entry, error) {
 	return transfer(DisbursementClearing, FundsPSP, amount)
 }
@@ -74,7 +75,8 @@ func givenBack(account string) bool {
 	return account == InterestIncome || account == FeeIncome || account == PenaltyIncome
 }
 
-// transfer debits one account and credits another.
+// transfer debits one account and credits another. The credit is the debit's opposite, so it sums to zero by construction; Check is for the
+// amount and the accounts.
 func transfer(debit, credit string, amount money.Money) ([]Entry, error) {
 	if !amount.IsPositive() {
 		return nil, fmt.Errorf("%w: %d", ErrBadAmount, amount.MinorUnits)

@@ -29,7 +29,8 @@ const (
 type Decision struct {
 	Outcome rules.Outcome
 	Score   int
-	Grade   string
+	// Grade is that of the band, also when a rule decided: it tells the risk, the outcome what follows.
+	Grade string
 	// DefaultProbabilityBP is within 12 months, in basis points.
 	DefaultProbabilityBP int
 	// DebtBurdenBP is in basis points; limit.BurdenMost also stands for one that cannot be known.
@@ -55,7 +56,8 @@ type Step struct {
 	Outcome rules.Outcome
 }
 
-// Decide takes a decision, or reports the facts that are outside their domains and decides nothing.
+// Decide takes a decision, or reports the facts that are outside their domains and decides nothing. Every rule and attribute is evaluated,
+// even once a rule has declined, so that a trace always says everything that was known.
 func (p *Policy) Decide(facts []feature.Fact) (Decision, []feature.Fault) {
 	reading := p.Features.Read(facts)
 	if len(reading.Faults) > 0 {
@@ -69,6 +71,7 @@ func (p *Policy) Decide(facts []feature.Fact) (Decision, []feature.Fault) {
 	limits, known := p.limits(set, band)
 
 	outcome, reasons := rules.Verdict(findings)
+	// Outcomes are ordered from APPROVE to DECLINE, so the greater one is the worse and nothing makes an outcome better.
 	outcome = max(outcome, band.Outcome)
 	if limits == (limit.Limits{}) && outcome == rules.Approve {
 		reasons = append(reasons, p.Limits.ReasonCode)
@@ -98,6 +101,7 @@ func (p *Policy) burden(set feature.Set) feature.Value {
 	return feature.Number(limit.Burden(obligations, instalment, income))
 }
 
+// obligations are what other debts cost each month. Whether silence means none is the policy's to say, never the code's.
 func (p *Policy) obligations(set feature.Set) (minor int64, known bool) {
 	minor, known = set[Obligation].Number()
 	return minor, known || p.AssumeNoObligations
@@ -143,6 +147,7 @@ func explain(outcome rules.Outcome, reasons []string, band Band, gains []scoreca
 	return told
 }
 
+// trace puts the steps in the order in which they were taken. Values stand in it, so it is sealed where it is kept.
 func trace(unknown []feature.Fact, burden feature.Value, findings []rules.Finding, gains []scorecard.Gain, score int, band Band, limits limit.Limits) []Step {
 	steps := make([]Step, 0, len(unknown)+len(findings)+len(gains)+3)
 	for _, fact := range unknown {
@@ -175,6 +180,7 @@ func input(name string, value feature.Value) string {
 	return name + "=" + value.Text()
 }
 
+// knownOr is a number, or another one when it is missing.
 func knownOr(value feature.Value, other int64) int64 {
 	if n, ok := value.Number(); ok {
 		return n

@@ -16,7 +16,8 @@ const mostSteps = 100
 
 // The forms of the codes that leave a policy. The contract bounds their lengths.
 var (
-	codePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,59}$`)
+	codePattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,59}$`)
+	// Reasons are constants of catalogues, codes are words of the document, grades are read by people.
 	reasonPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,59}$`)
 	gradePattern  = regexp.MustCompile(`^[A-Z0-9+-]{1,8}$`)
 )
@@ -39,7 +40,8 @@ func (p *Policy) validate() []error {
 	return append(faults, p.Limits.Validate()...)
 }
 
-// validateOwnFeatures checks the features that the policy itself computes with. A negative amount would turn limits around.
+// validateOwnFeatures checks the features that the policy itself computes with. A negative amount would turn limits around. Burden is
+// derived from the others and so cannot be sent: a caller could otherwise tell us how much a person can bear.
 func (p *Policy) validateOwnFeatures() []error {
 	var faults []error
 	for _, name := range []string{Income, Obligation, Principal, Instalment, Burden} {
@@ -59,7 +61,8 @@ func (p *Policy) validateOwnFeatures() []error {
 	return faults
 }
 
-// validateCodes checks the codes of rules and attributes, which share one trace, and all reason codes.
+// validateCodes checks the codes of rules and attributes, which share one trace, and all reason codes. A trace line is found by its code
+// alone, so no two steps may share one, our own steps included.
 func (p *Policy) validateCodes() []error {
 	var faults []error
 	seen := map[string]bool{}
@@ -97,7 +100,9 @@ func (p *Policy) validateCodes() []error {
 	return faults
 }
 
-// validateBands checks that a better score never brings a worse outcome or less money, and that no score is left out.
+// validateBands checks that a better score never brings a worse outcome or less money, and that no score is left out. Bands stand from the
+// best down, and the first whose least score is reached is the grade. Steps that are all the same direction are what makes a score
+// defensible: more points never harm.
 func (p *Policy) validateBands() []error {
 	if len(p.Bands) == 0 {
 		return []error{errors.New("bands: none")}
@@ -133,6 +138,7 @@ func (p *Policy) validateBands() []error {
 			fault("income_multiple_bp is more than that of the band before")
 		}
 	}
+	// Scores begin at 0, which Scorecard.Validate holds.
 	if last := p.Bands[len(p.Bands)-1]; last.MinScore > 0 {
 		faults = append(faults, fmt.Errorf("bands: scores below %d have no grade", last.MinScore))
 	}

@@ -75,7 +75,8 @@ func Evaluate(list []Rule, set feature.Set) []Finding {
 	return findings
 }
 
-// Verdict is the worst outcome of the findings that hit, and their reasons: those of the worst outcome first, each once.
+// Verdict is the worst outcome of the findings that hit, and their reasons: those of the worst outcome first, each once. The order of the
+// policy is kept within an outcome, so its author decides which reason a person reads first.
 func Verdict(findings []Finding) (Outcome, []string) {
 	worst, reasons := Approve, []string{}
 	for _, outcome := range []Outcome{Decline, Refer} {
@@ -92,7 +93,8 @@ func Verdict(findings []Finding) (Outcome, []string) {
 	return worst, reasons
 }
 
-// hits tells whether the rule's condition holds. The rule is a valid one.
+// hits tells whether the rule's condition holds. The rule is a valid one. That missing values are said by the rule itself keeps a bureau
+// that did not answer from declining, or approving, by accident.
 func (r Rule) hits(value feature.Value) bool {
 	if r.Comparison == Missing {
 		return value.Missing()

@@ -11,7 +11,8 @@ import (
 // mostPoints bounds scores and the points of a bin, as the contract does.
 const mostPoints = 2000
 
-// Validate lists everything that is wrong with the card over the features of a dictionary. The form of codes is the policy's matter.
+// Validate lists everything that is wrong with the card over the features of a dictionary. The form of codes is the policy's matter. All
+// faults come at once, since an author mends a document and not a line.
 func (c Card) Validate(dictionary feature.Dictionary) []error {
 	faults := c.Scaling.validate()
 	complete := true // Whether the span can be computed.
@@ -25,6 +26,7 @@ func (c Card) Validate(dictionary feature.Dictionary) []error {
 		faults = append(faults, errors.New("scorecard: no attributes"))
 	}
 	if complete {
+		// The score is a number of the contract from 0 on; base points lift a card of penalties to there.
 		if least, greatest := c.Span(); least < 0 || greatest > mostPoints {
 			faults = append(faults, fmt.Errorf("scorecard: scores go from %d to %d, not within 0 to %d", least, greatest, mostPoints))
 		}
@@ -62,6 +64,7 @@ func (a Attribute) validateBins() []error {
 	}
 	for i, bin := range a.Bins {
 		last := i == len(a.Bins)-1
+		// The last bin is open at the top, so every number has a bin; the first reaches down without end.
 		if (bin.Below == nil) != last {
 			faults = append(faults, fmt.Errorf("bins[%d]: the last bin, and no other, is without below", i))
 			continue
@@ -73,6 +76,7 @@ func (a Attribute) validateBins() []error {
 		if !last && before.Below != nil && *bin.Below <= *before.Below {
 			faults = append(faults, fmt.Errorf("bins[%d]: below does not ascend", i))
 		}
+		// An author who states the sign of an attribute cannot turn it round by a slip of one bin, which a regulator would call arbitrary.
 		if a.Direction == Rising && bin.Points < before.Points || a.Direction == Falling && bin.Points > before.Points {
 			faults = append(faults, fmt.Errorf("bins[%d]: the points are not %s", i, a.Direction))
 		}
@@ -83,7 +87,8 @@ func (a Attribute) validateBins() []error {
 	return faults
 }
 
-// validateCategories checks that every word of the dictionary is in at most one category and that the rest has points.
+// validateCategories checks that every word of the dictionary is in at most one category and that the rest has points. A word in two
+// categories would have the points of whichever comes first, which nobody could see.
 func (a Attribute) validateCategories(def feature.Definition) []error {
 	var faults []error
 	if len(a.Bins) > 0 || a.Direction != "" {

@@ -11,6 +11,7 @@ import (
 	_ "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -427,11 +428,112 @@ func (x *RevokeDeviceResponse) GetDevice() *Device {
 	return nil
 }
 
+// ConsumeNonceRequest names a nonce.
+type ConsumeNonceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Chosen by the caller for this use of the nonce, the same on every retry (AIP-155).
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// SHA-256 of what names the nonce: its lender, its keyid and itself.
+	Digest []byte `protobuf:"bytes,2,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Until when the signature could be shown again, at most five minutes from now. Afterwards the nonce may be forgotten.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsumeNonceRequest) Reset() {
+	*x = ConsumeNonceRequest{}
+	mi := &file_lendgate_identity_v1_device_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsumeNonceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsumeNonceRequest) ProtoMessage() {}
+
+func (x *ConsumeNonceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lendgate_identity_v1_device_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsumeNonceRequest.ProtoReflect.Descriptor instead.
+func (*ConsumeNonceRequest) Descriptor() ([]byte, []int) {
+	return file_lendgate_identity_v1_device_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ConsumeNonceRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ConsumeNonceRequest) GetDigest() []byte {
+	if x != nil {
+		return x.Digest
+	}
+	return nil
+}
+
+func (x *ConsumeNonceRequest) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// ConsumeNonceResponse says by being there that the nonce was fresh.
+type ConsumeNonceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsumeNonceResponse) Reset() {
+	*x = ConsumeNonceResponse{}
+	mi := &file_lendgate_identity_v1_device_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsumeNonceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsumeNonceResponse) ProtoMessage() {}
+
+func (x *ConsumeNonceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lendgate_identity_v1_device_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsumeNonceResponse.ProtoReflect.Descriptor instead.
+func (*ConsumeNonceResponse) Descriptor() ([]byte, []int) {
+	return file_lendgate_identity_v1_device_service_proto_rawDescGZIP(), []int{9}
+}
+
 var File_lendgate_identity_v1_device_service_proto protoreflect.FileDescriptor
 
 const file_lendgate_identity_v1_device_service_proto_rawDesc = "" +
 	"\n" +
-	")lendgate/identity/v1/device_service.proto\x12\x14lendgate.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a!lendgate/identity/v1/device.proto\x1a\x1dlendgate/type/v1/option.proto\"\x99\x02\n" +
+	")lendgate/identity/v1/device_service.proto\x12\x14lendgate.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!lendgate/identity/v1/device.proto\x1a\x1dlendgate/type/v1/option.proto\"\x99\x02\n" +
 	"\x13EnrollDeviceRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12F\n" +
@@ -457,13 +559,21 @@ const file_lendgate_identity_v1_device_service_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12+\n" +
 	"\tdevice_id\x18\x02 \x01(\tB\x0e\xbaH\vr\t:\x04dev_\x98\x01\x1eR\bdeviceId\"L\n" +
 	"\x14RevokeDeviceResponse\x124\n" +
-	"\x06device\x18\x01 \x01(\v2\x1c.lendgate.identity.v1.DeviceR\x06device2\xdc\x03\n" +
+	"\x06device\x18\x01 \x01(\v2\x1c.lendgate.identity.v1.DeviceR\x06device\"\xa4\x01\n" +
+	"\x13ConsumeNonceRequest\x12'\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12\x1f\n" +
+	"\x06digest\x18\x02 \x01(\fB\a\xbaH\x04z\x02h R\x06digest\x12C\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"expireTime\"\x16\n" +
+	"\x14ConsumeNonceResponse2\xd0\x04\n" +
 	"\rDeviceService\x12r\n" +
 	"\fEnrollDevice\x12).lendgate.identity.v1.EnrollDeviceRequest\x1a*.lendgate.identity.v1.EnrollDeviceResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18\x01\x90\x02\x02\x12r\n" +
 	"\fGetDeviceKey\x12).lendgate.identity.v1.GetDeviceKeyRequest\x1a*.lendgate.identity.v1.GetDeviceKeyResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18d\x90\x02\x01\x12o\n" +
 	"\vListDevices\x12(.lendgate.identity.v1.ListDevicesRequest\x1a).lendgate.identity.v1.ListDevicesResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18\n" +
 	"\x90\x02\x01\x12r\n" +
-	"\fRevokeDevice\x12).lendgate.identity.v1.RevokeDeviceRequest\x1a*.lendgate.identity.v1.RevokeDeviceResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18\v\x90\x02\x02B\xe5\x01\n" +
+	"\fRevokeDevice\x12).lendgate.identity.v1.RevokeDeviceRequest\x1a*.lendgate.identity.v1.RevokeDeviceResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18\v\x90\x02\x02\x12r\n" +
+	"\fConsumeNonce\x12).lendgate.identity.v1.ConsumeNonceRequest\x1a*.lendgate.identity.v1.ConsumeNonceResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18d\x90\x02\x02B\xe5\x01\n" +
 	"\x18com.lendgate.identity.v1B\x12DeviceServiceProtoP\x01ZCgithub.com/lendgate/lendgate/gen/go/lendgate/identity/v1;identityv1\xa2\x02\x03LIX\xaa\x02\x14Lendgate.Identity.V1\xca\x02\x14Lendgate\\Identity\\V1\xe2\x02 Lendgate\\Identity\\V1\\GPBMetadata\xea\x02\x16Lendgate::Identity::V1b\x06proto3"
 
 var (
@@ -478,41 +588,47 @@ func file_lendgate_identity_v1_device_service_proto_rawDescGZIP() []byte {
 	return file_lendgate_identity_v1_device_service_proto_rawDescData
 }
 
-var file_lendgate_identity_v1_device_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_lendgate_identity_v1_device_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_lendgate_identity_v1_device_service_proto_goTypes = []any{
-	(*EnrollDeviceRequest)(nil),  // 0: lendgate.identity.v1.EnrollDeviceRequest
-	(*EnrollDeviceResponse)(nil), // 1: lendgate.identity.v1.EnrollDeviceResponse
-	(*GetDeviceKeyRequest)(nil),  // 2: lendgate.identity.v1.GetDeviceKeyRequest
-	(*GetDeviceKeyResponse)(nil), // 3: lendgate.identity.v1.GetDeviceKeyResponse
-	(*ListDevicesRequest)(nil),   // 4: lendgate.identity.v1.ListDevicesRequest
-	(*ListDevicesResponse)(nil),  // 5: lendgate.identity.v1.ListDevicesResponse
-	(*RevokeDeviceRequest)(nil),  // 6: lendgate.identity.v1.RevokeDeviceRequest
-	(*RevokeDeviceResponse)(nil), // 7: lendgate.identity.v1.RevokeDeviceResponse
-	(*PublicKey)(nil),            // 8: lendgate.identity.v1.PublicKey
-	(Platform)(0),                // 9: lendgate.identity.v1.Platform
-	(*Device)(nil),               // 10: lendgate.identity.v1.Device
-	(*DeviceKey)(nil),            // 11: lendgate.identity.v1.DeviceKey
+	(*EnrollDeviceRequest)(nil),   // 0: lendgate.identity.v1.EnrollDeviceRequest
+	(*EnrollDeviceResponse)(nil),  // 1: lendgate.identity.v1.EnrollDeviceResponse
+	(*GetDeviceKeyRequest)(nil),   // 2: lendgate.identity.v1.GetDeviceKeyRequest
+	(*GetDeviceKeyResponse)(nil),  // 3: lendgate.identity.v1.GetDeviceKeyResponse
+	(*ListDevicesRequest)(nil),    // 4: lendgate.identity.v1.ListDevicesRequest
+	(*ListDevicesResponse)(nil),   // 5: lendgate.identity.v1.ListDevicesResponse
+	(*RevokeDeviceRequest)(nil),   // 6: lendgate.identity.v1.RevokeDeviceRequest
+	(*RevokeDeviceResponse)(nil),  // 7: lendgate.identity.v1.RevokeDeviceResponse
+	(*ConsumeNonceRequest)(nil),   // 8: lendgate.identity.v1.ConsumeNonceRequest
+	(*ConsumeNonceResponse)(nil),  // 9: lendgate.identity.v1.ConsumeNonceResponse
+	(*PublicKey)(nil),             // 10: lendgate.identity.v1.PublicKey
+	(Platform)(0),                 // 11: lendgate.identity.v1.Platform
+	(*Device)(nil),                // 12: lendgate.identity.v1.Device
+	(*DeviceKey)(nil),             // 13: lendgate.identity.v1.DeviceKey
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_lendgate_identity_v1_device_service_proto_depIdxs = []int32{
-	8,  // 0: lendgate.identity.v1.EnrollDeviceRequest.public_key:type_name -> lendgate.identity.v1.PublicKey
-	9,  // 1: lendgate.identity.v1.EnrollDeviceRequest.platform:type_name -> lendgate.identity.v1.Platform
-	10, // 2: lendgate.identity.v1.EnrollDeviceResponse.device:type_name -> lendgate.identity.v1.Device
-	11, // 3: lendgate.identity.v1.GetDeviceKeyResponse.device_key:type_name -> lendgate.identity.v1.DeviceKey
-	10, // 4: lendgate.identity.v1.ListDevicesResponse.devices:type_name -> lendgate.identity.v1.Device
-	10, // 5: lendgate.identity.v1.RevokeDeviceResponse.device:type_name -> lendgate.identity.v1.Device
-	0,  // 6: lendgate.identity.v1.DeviceService.EnrollDevice:input_type -> lendgate.identity.v1.EnrollDeviceRequest
-	2,  // 7: lendgate.identity.v1.DeviceService.GetDeviceKey:input_type -> lendgate.identity.v1.GetDeviceKeyRequest
-	4,  // 8: lendgate.identity.v1.DeviceService.ListDevices:input_type -> lendgate.identity.v1.ListDevicesRequest
-	6,  // 9: lendgate.identity.v1.DeviceService.RevokeDevice:input_type -> lendgate.identity.v1.RevokeDeviceRequest
-	1,  // 10: lendgate.identity.v1.DeviceService.EnrollDevice:output_type -> lendgate.identity.v1.EnrollDeviceResponse
-	3,  // 11: lendgate.identity.v1.DeviceService.GetDeviceKey:output_type -> lendgate.identity.v1.GetDeviceKeyResponse
-	5,  // 12: lendgate.identity.v1.DeviceService.ListDevices:output_type -> lendgate.identity.v1.ListDevicesResponse
-	7,  // 13: lendgate.identity.v1.DeviceService.RevokeDevice:output_type -> lendgate.identity.v1.RevokeDeviceResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	10, // 0: lendgate.identity.v1.EnrollDeviceRequest.public_key:type_name -> lendgate.identity.v1.PublicKey
+	11, // 1: lendgate.identity.v1.EnrollDeviceRequest.platform:type_name -> lendgate.identity.v1.Platform
+	12, // 2: lendgate.identity.v1.EnrollDeviceResponse.device:type_name -> lendgate.identity.v1.Device
+	13, // 3: lendgate.identity.v1.GetDeviceKeyResponse.device_key:type_name -> lendgate.identity.v1.DeviceKey
+	12, // 4: lendgate.identity.v1.ListDevicesResponse.devices:type_name -> lendgate.identity.v1.Device
+	12, // 5: lendgate.identity.v1.RevokeDeviceResponse.device:type_name -> lendgate.identity.v1.Device
+	14, // 6: lendgate.identity.v1.ConsumeNonceRequest.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 7: lendgate.identity.v1.DeviceService.EnrollDevice:input_type -> lendgate.identity.v1.EnrollDeviceRequest
+	2,  // 8: lendgate.identity.v1.DeviceService.GetDeviceKey:input_type -> lendgate.identity.v1.GetDeviceKeyRequest
+	4,  // 9: lendgate.identity.v1.DeviceService.ListDevices:input_type -> lendgate.identity.v1.ListDevicesRequest
+	6,  // 10: lendgate.identity.v1.DeviceService.RevokeDevice:input_type -> lendgate.identity.v1.RevokeDeviceRequest
+	8,  // 11: lendgate.identity.v1.DeviceService.ConsumeNonce:input_type -> lendgate.identity.v1.ConsumeNonceRequest
+	1,  // 12: lendgate.identity.v1.DeviceService.EnrollDevice:output_type -> lendgate.identity.v1.EnrollDeviceResponse
+	3,  // 13: lendgate.identity.v1.DeviceService.GetDeviceKey:output_type -> lendgate.identity.v1.GetDeviceKeyResponse
+	5,  // 14: lendgate.identity.v1.DeviceService.ListDevices:output_type -> lendgate.identity.v1.ListDevicesResponse
+	7,  // 15: lendgate.identity.v1.DeviceService.RevokeDevice:output_type -> lendgate.identity.v1.RevokeDeviceResponse
+	9,  // 16: lendgate.identity.v1.DeviceService.ConsumeNonce:output_type -> lendgate.identity.v1.ConsumeNonceResponse
+	12, // [12:17] is the sub-list for method output_type
+	7,  // [7:12] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_identity_v1_device_service_proto_init() }
@@ -527,7 +643,7 @@ func file_lendgate_identity_v1_device_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lendgate_identity_v1_device_service_proto_rawDesc), len(file_lendgate_identity_v1_device_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

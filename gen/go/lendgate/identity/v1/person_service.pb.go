@@ -115,6 +115,98 @@ func (x *GetPersonResponse) GetPerson() *Person {
 	return nil
 }
 
+// FindPersonRequest carries a phone.
+type FindPersonRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The phone in E.164 form, such as "+380501234567".
+	Phone         string `protobuf:"bytes,1,opt,name=phone,proto3" json:"phone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindPersonRequest) Reset() {
+	*x = FindPersonRequest{}
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindPersonRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindPersonRequest) ProtoMessage() {}
+
+func (x *FindPersonRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindPersonRequest.ProtoReflect.Descriptor instead.
+func (*FindPersonRequest) Descriptor() ([]byte, []int) {
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *FindPersonRequest) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+// FindPersonResponse holds the person.
+type FindPersonResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The person.
+	Person        *Person `protobuf:"bytes,1,opt,name=person,proto3" json:"person,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindPersonResponse) Reset() {
+	*x = FindPersonResponse{}
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindPersonResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindPersonResponse) ProtoMessage() {}
+
+func (x *FindPersonResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindPersonResponse.ProtoReflect.Descriptor instead.
+func (*FindPersonResponse) Descriptor() ([]byte, []int) {
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *FindPersonResponse) GetPerson() *Person {
+	if x != nil {
+		return x.Person
+	}
+	return nil
+}
+
 // UpdateProfileRequest replaces the profile.
 type UpdateProfileRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -132,7 +224,7 @@ type UpdateProfileRequest struct {
 
 func (x *UpdateProfileRequest) Reset() {
 	*x = UpdateProfileRequest{}
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[2]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -144,7 +236,7 @@ func (x *UpdateProfileRequest) String() string {
 func (*UpdateProfileRequest) ProtoMessage() {}
 
 func (x *UpdateProfileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[2]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -157,7 +249,7 @@ func (x *UpdateProfileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProfileRequest.ProtoReflect.Descriptor instead.
 func (*UpdateProfileRequest) Descriptor() ([]byte, []int) {
-	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{2}
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *UpdateProfileRequest) GetRequestId() string {
@@ -199,7 +291,7 @@ type UpdateProfileResponse struct {
 
 func (x *UpdateProfileResponse) Reset() {
 	*x = UpdateProfileResponse{}
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[3]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -211,7 +303,7 @@ func (x *UpdateProfileResponse) String() string {
 func (*UpdateProfileResponse) ProtoMessage() {}
 
 func (x *UpdateProfileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[3]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -224,7 +316,7 @@ func (x *UpdateProfileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateProfileResponse.ProtoReflect.Descriptor instead.
 func (*UpdateProfileResponse) Descriptor() ([]byte, []int) {
-	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{3}
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *UpdateProfileResponse) GetPerson() *Person {
@@ -249,7 +341,7 @@ type GiveConsentsRequest struct {
 
 func (x *GiveConsentsRequest) Reset() {
 	*x = GiveConsentsRequest{}
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[4]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -261,7 +353,7 @@ func (x *GiveConsentsRequest) String() string {
 func (*GiveConsentsRequest) ProtoMessage() {}
 
 func (x *GiveConsentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[4]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -274,7 +366,7 @@ func (x *GiveConsentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GiveConsentsRequest.ProtoReflect.Descriptor instead.
 func (*GiveConsentsRequest) Descriptor() ([]byte, []int) {
-	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{4}
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GiveConsentsRequest) GetRequestId() string {
@@ -309,7 +401,7 @@ type GiveConsentsResponse struct {
 
 func (x *GiveConsentsResponse) Reset() {
 	*x = GiveConsentsResponse{}
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[5]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -321,7 +413,7 @@ func (x *GiveConsentsResponse) String() string {
 func (*GiveConsentsResponse) ProtoMessage() {}
 
 func (x *GiveConsentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[5]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -334,7 +426,7 @@ func (x *GiveConsentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GiveConsentsResponse.ProtoReflect.Descriptor instead.
 func (*GiveConsentsResponse) Descriptor() ([]byte, []int) {
-	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{5}
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GiveConsentsResponse) GetConsents() []*Consent {
@@ -357,7 +449,7 @@ type WithdrawConsentRequest struct {
 
 func (x *WithdrawConsentRequest) Reset() {
 	*x = WithdrawConsentRequest{}
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[6]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -369,7 +461,7 @@ func (x *WithdrawConsentRequest) String() string {
 func (*WithdrawConsentRequest) ProtoMessage() {}
 
 func (x *WithdrawConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[6]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -382,7 +474,7 @@ func (x *WithdrawConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawConsentRequest.ProtoReflect.Descriptor instead.
 func (*WithdrawConsentRequest) Descriptor() ([]byte, []int) {
-	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{6}
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WithdrawConsentRequest) GetRequestId() string {
@@ -410,7 +502,7 @@ type WithdrawConsentResponse struct {
 
 func (x *WithdrawConsentResponse) Reset() {
 	*x = WithdrawConsentResponse{}
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[7]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -422,7 +514,7 @@ func (x *WithdrawConsentResponse) String() string {
 func (*WithdrawConsentResponse) ProtoMessage() {}
 
 func (x *WithdrawConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[7]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -435,7 +527,7 @@ func (x *WithdrawConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawConsentResponse.ProtoReflect.Descriptor instead.
 func (*WithdrawConsentResponse) Descriptor() ([]byte, []int) {
-	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{7}
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WithdrawConsentResponse) GetConsent() *Consent {
@@ -454,7 +546,7 @@ type ListConsentsRequest struct {
 
 func (x *ListConsentsRequest) Reset() {
 	*x = ListConsentsRequest{}
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[8]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -466,7 +558,7 @@ func (x *ListConsentsRequest) String() string {
 func (*ListConsentsRequest) ProtoMessage() {}
 
 func (x *ListConsentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[8]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -479,7 +571,7 @@ func (x *ListConsentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConsentsRequest.ProtoReflect.Descriptor instead.
 func (*ListConsentsRequest) Descriptor() ([]byte, []int) {
-	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{8}
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{10}
 }
 
 // ListConsentsResponse holds the consents.
@@ -493,7 +585,7 @@ type ListConsentsResponse struct {
 
 func (x *ListConsentsResponse) Reset() {
 	*x = ListConsentsResponse{}
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[9]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +597,7 @@ func (x *ListConsentsResponse) String() string {
 func (*ListConsentsResponse) ProtoMessage() {}
 
 func (x *ListConsentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[9]
+	mi := &file_lendgate_identity_v1_person_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +610,7 @@ func (x *ListConsentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConsentsResponse.ProtoReflect.Descriptor instead.
 func (*ListConsentsResponse) Descriptor() ([]byte, []int) {
-	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{9}
+	return file_lendgate_identity_v1_person_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListConsentsResponse) GetConsents() []*Consent {
@@ -536,6 +628,10 @@ const file_lendgate_identity_v1_person_service_proto_rawDesc = "" +
 	"\x10GetPersonRequest\x12$\n" +
 	"\tperson_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\bpersonId\"I\n" +
 	"\x11GetPersonResponse\x124\n" +
+	"\x06person\x18\x01 \x01(\v2\x1c.lendgate.identity.v1.PersonR\x06person\"J\n" +
+	"\x11FindPersonRequest\x125\n" +
+	"\x05phone\x18\x01 \x01(\tB\x1f\xbaH\x18r\x162\x14^\\+[1-9][0-9]{6,14}$\xf8\xbb\x18\x01R\x05phone\"J\n" +
+	"\x12FindPersonResponse\x124\n" +
 	"\x06person\x18\x01 \x01(\v2\x1c.lendgate.identity.v1.PersonR\x06person\"\xcd\x01\n" +
 	"\x14UpdateProfileRequest\x12'\n" +
 	"\n" +
@@ -563,10 +659,12 @@ const file_lendgate_identity_v1_person_service_proto_rawDesc = "" +
 	"\aconsent\x18\x01 \x01(\v2\x1d.lendgate.identity.v1.ConsentR\aconsent\"\x15\n" +
 	"\x13ListConsentsRequest\"[\n" +
 	"\x14ListConsentsResponse\x12C\n" +
-	"\bconsents\x18\x01 \x03(\v2\x1d.lendgate.identity.v1.ConsentB\b\xbaH\x05\x92\x01\x02\x10dR\bconsents2\xd6\x04\n" +
+	"\bconsents\x18\x01 \x03(\v2\x1d.lendgate.identity.v1.ConsentB\b\xbaH\x05\x92\x01\x02\x10dR\bconsents2\xc4\x05\n" +
 	"\rPersonService\x12i\n" +
 	"\tGetPerson\x12&.lendgate.identity.v1.GetPersonRequest\x1a'.lendgate.identity.v1.GetPersonResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18\n" +
-	"\x90\x02\x01\x12u\n" +
+	"\x90\x02\x01\x12l\n" +
+	"\n" +
+	"FindPerson\x12'.lendgate.identity.v1.FindPersonRequest\x1a(.lendgate.identity.v1.FindPersonResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18|\x90\x02\x01\x12u\n" +
 	"\rUpdateProfile\x12*.lendgate.identity.v1.UpdateProfileRequest\x1a+.lendgate.identity.v1.UpdateProfileResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18\v\x90\x02\x02\x12r\n" +
 	"\fGiveConsents\x12).lendgate.identity.v1.GiveConsentsRequest\x1a*.lendgate.identity.v1.GiveConsentsResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18\v\x90\x02\x02\x12{\n" +
 	"\x0fWithdrawConsent\x12,.lendgate.identity.v1.WithdrawConsentRequest\x1a-.lendgate.identity.v1.WithdrawConsentResponse\"\v\xa8\xbb\x18\x06\xb0\xbb\x18\v\x90\x02\x02\x12r\n" +
@@ -586,46 +684,51 @@ func file_lendgate_identity_v1_person_service_proto_rawDescGZIP() []byte {
 	return file_lendgate_identity_v1_person_service_proto_rawDescData
 }
 
-var file_lendgate_identity_v1_person_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_lendgate_identity_v1_person_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_lendgate_identity_v1_person_service_proto_goTypes = []any{
 	(*GetPersonRequest)(nil),        // 0: lendgate.identity.v1.GetPersonRequest
 	(*GetPersonResponse)(nil),       // 1: lendgate.identity.v1.GetPersonResponse
-	(*UpdateProfileRequest)(nil),    // 2: lendgate.identity.v1.UpdateProfileRequest
-	(*UpdateProfileResponse)(nil),   // 3: lendgate.identity.v1.UpdateProfileResponse
-	(*GiveConsentsRequest)(nil),     // 4: lendgate.identity.v1.GiveConsentsRequest
-	(*GiveConsentsResponse)(nil),    // 5: lendgate.identity.v1.GiveConsentsResponse
-	(*WithdrawConsentRequest)(nil),  // 6: lendgate.identity.v1.WithdrawConsentRequest
-	(*WithdrawConsentResponse)(nil), // 7: lendgate.identity.v1.WithdrawConsentResponse
-	(*ListConsentsRequest)(nil),     // 8: lendgate.identity.v1.ListConsentsRequest
-	(*ListConsentsResponse)(nil),    // 9: lendgate.identity.v1.ListConsentsResponse
-	(*Person)(nil),                  // 10: lendgate.identity.v1.Person
-	(*Profile)(nil),                 // 11: lendgate.identity.v1.Profile
-	(ConsentPurpose)(0),             // 12: lendgate.identity.v1.ConsentPurpose
-	(*Consent)(nil),                 // 13: lendgate.identity.v1.Consent
+	(*FindPersonRequest)(nil),       // 2: lendgate.identity.v1.FindPersonRequest
+	(*FindPersonResponse)(nil),      // 3: lendgate.identity.v1.FindPersonResponse
+	(*UpdateProfileRequest)(nil),    // 4: lendgate.identity.v1.UpdateProfileRequest
+	(*UpdateProfileResponse)(nil),   // 5: lendgate.identity.v1.UpdateProfileResponse
+	(*GiveConsentsRequest)(nil),     // 6: lendgate.identity.v1.GiveConsentsRequest
+	(*GiveConsentsResponse)(nil),    // 7: lendgate.identity.v1.GiveConsentsResponse
+	(*WithdrawConsentRequest)(nil),  // 8: lendgate.identity.v1.WithdrawConsentRequest
+	(*WithdrawConsentResponse)(nil), // 9: lendgate.identity.v1.WithdrawConsentResponse
+	(*ListConsentsRequest)(nil),     // 10: lendgate.identity.v1.ListConsentsRequest
+	(*ListConsentsResponse)(nil),    // 11: lendgate.identity.v1.ListConsentsResponse
+	(*Person)(nil),                  // 12: lendgate.identity.v1.Person
+	(*Profile)(nil),                 // 13: lendgate.identity.v1.Profile
+	(ConsentPurpose)(0),             // 14: lendgate.identity.v1.ConsentPurpose
+	(*Consent)(nil),                 // 15: lendgate.identity.v1.Consent
 }
 var file_lendgate_identity_v1_person_service_proto_depIdxs = []int32{
-	10, // 0: lendgate.identity.v1.GetPersonResponse.person:type_name -> lendgate.identity.v1.Person
-	11, // 1: lendgate.identity.v1.UpdateProfileRequest.profile:type_name -> lendgate.identity.v1.Profile
-	10, // 2: lendgate.identity.v1.UpdateProfileResponse.person:type_name -> lendgate.identity.v1.Person
-	12, // 3: lendgate.identity.v1.GiveConsentsRequest.purposes:type_name -> lendgate.identity.v1.ConsentPurpose
-	13, // 4: lendgate.identity.v1.GiveConsentsResponse.consents:type_name -> lendgate.identity.v1.Consent
-	13, // 5: lendgate.identity.v1.WithdrawConsentResponse.consent:type_name -> lendgate.identity.v1.Consent
-	13, // 6: lendgate.identity.v1.ListConsentsResponse.consents:type_name -> lendgate.identity.v1.Consent
-	0,  // 7: lendgate.identity.v1.PersonService.GetPerson:input_type -> lendgate.identity.v1.GetPersonRequest
-	2,  // 8: lendgate.identity.v1.PersonService.UpdateProfile:input_type -> lendgate.identity.v1.UpdateProfileRequest
-	4,  // 9: lendgate.identity.v1.PersonService.GiveConsents:input_type -> lendgate.identity.v1.GiveConsentsRequest
-	6,  // 10: lendgate.identity.v1.PersonService.WithdrawConsent:input_type -> lendgate.identity.v1.WithdrawConsentRequest
-	8,  // 11: lendgate.identity.v1.PersonService.ListConsents:input_type -> lendgate.identity.v1.ListConsentsRequest
-	1,  // 12: lendgate.identity.v1.PersonService.GetPerson:output_type -> lendgate.identity.v1.GetPersonResponse
-	3,  // 13: lendgate.identity.v1.PersonService.UpdateProfile:output_type -> lendgate.identity.v1.UpdateProfileResponse
-	5,  // 14: lendgate.identity.v1.PersonService.GiveConsents:output_type -> lendgate.identity.v1.GiveConsentsResponse
-	7,  // 15: lendgate.identity.v1.PersonService.WithdrawConsent:output_type -> lendgate.identity.v1.WithdrawConsentResponse
-	9,  // 16: lendgate.identity.v1.PersonService.ListConsents:output_type -> lendgate.identity.v1.ListConsentsResponse
-	12, // [12:17] is the sub-list for method output_type
-	7,  // [7:12] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	12, // 0: lendgate.identity.v1.GetPersonResponse.person:type_name -> lendgate.identity.v1.Person
+	12, // 1: lendgate.identity.v1.FindPersonResponse.person:type_name -> lendgate.identity.v1.Person
+	13, // 2: lendgate.identity.v1.UpdateProfileRequest.profile:type_name -> lendgate.identity.v1.Profile
+	12, // 3: lendgate.identity.v1.UpdateProfileResponse.person:type_name -> lendgate.identity.v1.Person
+	14, // 4: lendgate.identity.v1.GiveConsentsRequest.purposes:type_name -> lendgate.identity.v1.ConsentPurpose
+	15, // 5: lendgate.identity.v1.GiveConsentsResponse.consents:type_name -> lendgate.identity.v1.Consent
+	15, // 6: lendgate.identity.v1.WithdrawConsentResponse.consent:type_name -> lendgate.identity.v1.Consent
+	15, // 7: lendgate.identity.v1.ListConsentsResponse.consents:type_name -> lendgate.identity.v1.Consent
+	0,  // 8: lendgate.identity.v1.PersonService.GetPerson:input_type -> lendgate.identity.v1.GetPersonRequest
+	2,  // 9: lendgate.identity.v1.PersonService.FindPerson:input_type -> lendgate.identity.v1.FindPersonRequest
+	4,  // 10: lendgate.identity.v1.PersonService.UpdateProfile:input_type -> lendgate.identity.v1.UpdateProfileRequest
+	6,  // 11: lendgate.identity.v1.PersonService.GiveConsents:input_type -> lendgate.identity.v1.GiveConsentsRequest
+	8,  // 12: lendgate.identity.v1.PersonService.WithdrawConsent:input_type -> lendgate.identity.v1.WithdrawConsentRequest
+	10, // 13: lendgate.identity.v1.PersonService.ListConsents:input_type -> lendgate.identity.v1.ListConsentsRequest
+	1,  // 14: lendgate.identity.v1.PersonService.GetPerson:output_type -> lendgate.identity.v1.GetPersonResponse
+	3,  // 15: lendgate.identity.v1.PersonService.FindPerson:output_type -> lendgate.identity.v1.FindPersonResponse
+	5,  // 16: lendgate.identity.v1.PersonService.UpdateProfile:output_type -> lendgate.identity.v1.UpdateProfileResponse
+	7,  // 17: lendgate.identity.v1.PersonService.GiveConsents:output_type -> lendgate.identity.v1.GiveConsentsResponse
+	9,  // 18: lendgate.identity.v1.PersonService.WithdrawConsent:output_type -> lendgate.identity.v1.WithdrawConsentResponse
+	11, // 19: lendgate.identity.v1.PersonService.ListConsents:output_type -> lendgate.identity.v1.ListConsentsResponse
+	14, // [14:20] is the sub-list for method output_type
+	8,  // [8:14] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_identity_v1_person_service_proto_init() }
@@ -640,7 +743,7 @@ func file_lendgate_identity_v1_person_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lendgate_identity_v1_person_service_proto_rawDesc), len(file_lendgate_identity_v1_person_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

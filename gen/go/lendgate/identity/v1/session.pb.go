@@ -24,23 +24,26 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Session is a person logged in on one device.
+// Session is a person, or one of the staff, logged in on one device. Exactly one of person_id and staff_id is set.
 type Session struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier, "ses_…". It is no credential.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Whose session it is, "per_…".
+	// Whose session it is, "per_…". Empty for a session of staff.
 	PersonId string `protobuf:"bytes,2,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
 	// On which device, "dev_…".
 	DeviceId string `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	// What the session may do: the union of the person's permission sets.
+	// What the session may do: the union of the permission sets of its owner's roles; STAFF_LOGIN alone until staff have given the second
+	// factor.
 	Permissions []v1.Permission `protobuf:"varint,4,rep,packed,name=permissions,proto3,enum=lendgate.type.v1.Permission" json:"permissions,omitempty"`
 	// When the access token ends.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// When the session began.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// How often the tokens have been exchanged: 0 from the login, one more with every RefreshSession.
-	Generation    int64 `protobuf:"varint,7,opt,name=generation,proto3" json:"generation,omitempty"`
+	Generation int64 `protobuf:"varint,7,opt,name=generation,proto3" json:"generation,omitempty"`
+	// Whose session it is when it is one of staff, "stf_…".
+	StaffId       string `protobuf:"bytes,8,opt,name=staff_id,json=staffId,proto3" json:"staff_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -124,6 +127,13 @@ func (x *Session) GetGeneration() int64 {
 	return 0
 }
 
+func (x *Session) GetStaffId() string {
+	if x != nil {
+		return x.StaffId
+	}
+	return ""
+}
+
 // SessionTokens are the credentials of a session: opaque, 256 bits each, kept by us as hashes only.
 type SessionTokens struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -197,14 +207,79 @@ func (x *SessionTokens) GetRefreshExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// SessionKey is a key that signs in place of the device's own while a pair of tokens is good: an HMAC costs a phone and us a microsecond. It
+// is derived anew for every pair and kept by nobody but the phone, in memory. Calls that move money, and logins, take the device's key alone.
+type SessionKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The keyid of signatures made with it: the session's id.
+	KeyId string `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// The secret: 256 bits.
+	Secret []byte `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
+	// The algorithm, by its name in the registry of RFC 9421: "hmac-sha256".
+	Algorithm     string `protobuf:"bytes,3,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionKey) Reset() {
+	*x = SessionKey{}
+	mi := &file_lendgate_identity_v1_session_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionKey) ProtoMessage() {}
+
+func (x *SessionKey) ProtoReflect() protoreflect.Message {
+	mi := &file_lendgate_identity_v1_session_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionKey.ProtoReflect.Descriptor instead.
+func (*SessionKey) Descriptor() ([]byte, []int) {
+	return file_lendgate_identity_v1_session_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *SessionKey) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+func (x *SessionKey) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *SessionKey) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
 var File_lendgate_identity_v1_session_proto protoreflect.FileDescriptor
 
 const file_lendgate_identity_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\"lendgate/identity/v1/session.proto\x12\x14lendgate.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dlendgate/type/v1/option.proto\"\xf8\x02\n" +
+	"\"lendgate/identity/v1/session.proto\x12\x14lendgate.identity.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dlendgate/type/v1/option.proto\"\x95\x03\n" +
 	"\aSession\x12\x1e\n" +
-	"\x02id\x18\x01 \x01(\tB\x0e\xbaH\vr\t:\x04ses_\x98\x01\x1eR\x02id\x12+\n" +
-	"\tperson_id\x18\x02 \x01(\tB\x0e\xbaH\vr\t:\x04per_\x98\x01\x1eR\bpersonId\x12+\n" +
+	"\x02id\x18\x01 \x01(\tB\x0e\xbaH\vr\t:\x04ses_\x98\x01\x1eR\x02id\x12$\n" +
+	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\bpersonId\x12+\n" +
 	"\tdevice_id\x18\x03 \x01(\tB\x0e\xbaH\vr\t:\x04dev_\x98\x01\x1eR\bdeviceId\x12P\n" +
 	"\vpermissions\x18\x04 \x03(\x0e2\x1c.lendgate.type.v1.PermissionB\x10\xbaH\r\x92\x01\n" +
 	"\x10\xc8\x01\"\x05\x82\x01\x02\x10\x01R\vpermissions\x12;\n" +
@@ -214,12 +289,18 @@ const file_lendgate_identity_v1_session_proto_rawDesc = "" +
 	"createTime\x12'\n" +
 	"\n" +
 	"generation\x18\a \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
-	"generation\"\x87\x02\n" +
+	"generation\x12\"\n" +
+	"\bstaff_id\x18\b \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\astaffId\"\x87\x02\n" +
 	"\rSessionTokens\x12.\n" +
 	"\faccess_token\x18\x01 \x01(\tB\v\xbaH\x04r\x02\x18@\xf8\xbb\x18\x04R\vaccessToken\x120\n" +
 	"\rrefresh_token\x18\x02 \x01(\tB\v\xbaH\x04r\x02\x18@\xf8\xbb\x18\x04R\frefreshToken\x12H\n" +
 	"\x12access_expire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x10accessExpireTime\x12J\n" +
-	"\x13refresh_expire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x11refreshExpireTimeB\xdf\x01\n" +
+	"\x13refresh_expire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x11refreshExpireTime\"\x7f\n" +
+	"\n" +
+	"SessionKey\x12%\n" +
+	"\x06key_id\x18\x01 \x01(\tB\x0e\xbaH\vr\t:\x04ses_\x98\x01\x1eR\x05keyId\x12#\n" +
+	"\x06secret\x18\x02 \x01(\fB\v\xbaH\x04z\x02h \xf8\xbb\x18\x04R\x06secret\x12%\n" +
+	"\talgorithm\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18 R\talgorithmB\xdf\x01\n" +
 	"\x18com.lendgate.identity.v1B\fSessionProtoP\x01ZCgithub.com/lendgate/lendgate/gen/go/lendgate/identity/v1;identityv1\xa2\x02\x03LIX\xaa\x02\x14Lendgate.Identity.V1\xca\x02\x14Lendgate\\Identity\\V1\xe2\x02 Lendgate\\Identity\\V1\\GPBMetadata\xea\x02\x16Lendgate::Identity::V1b\x06proto3"
 
 var (
@@ -234,19 +315,20 @@ func file_lendgate_identity_v1_session_proto_rawDescGZIP() []byte {
 	return file_lendgate_identity_v1_session_proto_rawDescData
 }
 
-var file_lendgate_identity_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_lendgate_identity_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_lendgate_identity_v1_session_proto_goTypes = []any{
 	(*Session)(nil),               // 0: lendgate.identity.v1.Session
 	(*SessionTokens)(nil),         // 1: lendgate.identity.v1.SessionTokens
-	(v1.Permission)(0),            // 2: lendgate.type.v1.Permission
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*SessionKey)(nil),            // 2: lendgate.identity.v1.SessionKey
+	(v1.Permission)(0),            // 3: lendgate.type.v1.Permission
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_lendgate_identity_v1_session_proto_depIdxs = []int32{
-	2, // 0: lendgate.identity.v1.Session.permissions:type_name -> lendgate.type.v1.Permission
-	3, // 1: lendgate.identity.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
-	3, // 2: lendgate.identity.v1.Session.create_time:type_name -> google.protobuf.Timestamp
-	3, // 3: lendgate.identity.v1.SessionTokens.access_expire_time:type_name -> google.protobuf.Timestamp
-	3, // 4: lendgate.identity.v1.SessionTokens.refresh_expire_time:type_name -> google.protobuf.Timestamp
+	3, // 0: lendgate.identity.v1.Session.permissions:type_name -> lendgate.type.v1.Permission
+	4, // 1: lendgate.identity.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
+	4, // 2: lendgate.identity.v1.Session.create_time:type_name -> google.protobuf.Timestamp
+	4, // 3: lendgate.identity.v1.SessionTokens.access_expire_time:type_name -> google.protobuf.Timestamp
+	4, // 4: lendgate.identity.v1.SessionTokens.refresh_expire_time:type_name -> google.protobuf.Timestamp
 	5, // [5:5] is the sub-list for method output_type
 	5, // [5:5] is the sub-list for method input_type
 	5, // [5:5] is the sub-list for extension type_name
@@ -265,7 +347,7 @@ func file_lendgate_identity_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lendgate_identity_v1_session_proto_rawDesc), len(file_lendgate_identity_v1_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -256,7 +256,11 @@ func (x *GetApplicationResponse) GetPayoutDestination() string {
 type ListApplicationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which page; unset means the newest 20.
-	Page          *v1.PageRequest `protobuf:"bytes,1,opt,name=page,proto3" json:"page,omitempty"`
+	Page *v1.PageRequest `protobuf:"bytes,1,opt,name=page,proto3" json:"page,omitempty"`
+	// For callers who see everybody's: only those of this person, "per_…". Empty means everybody. A person's own list heeds it not.
+	PersonId string `protobuf:"bytes,2,opt,name=person_id,json=personId,proto3" json:"person_id,omitempty"`
+	// Only those in this state. Unset means any.
+	State         Application_State `protobuf:"varint,3,opt,name=state,proto3,enum=lendgate.loans.v1.Application_State" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -296,6 +300,20 @@ func (x *ListApplicationsRequest) GetPage() *v1.PageRequest {
 		return x.Page
 	}
 	return nil
+}
+
+func (x *ListApplicationsRequest) GetPersonId() string {
+	if x != nil {
+		return x.PersonId
+	}
+	return ""
+}
+
+func (x *ListApplicationsRequest) GetState() Application_State {
+	if x != nil {
+		return x.State
+	}
+	return Application_STATE_UNSPECIFIED
 }
 
 // ListApplicationsResponse holds a page of applications.
@@ -1032,9 +1050,11 @@ const file_lendgate_loans_v1_application_service_proto_rawDesc = "" +
 	"\x0eapplication_id\x18\x01 \x01(\tB\x0e\xbaH\vr\t:\x04app_\x98\x01\x1eR\rapplicationId\"\x92\x01\n" +
 	"\x16GetApplicationResponse\x12@\n" +
 	"\vapplication\x18\x01 \x01(\v2\x1e.lendgate.loans.v1.ApplicationR\vapplication\x126\n" +
-	"\x12payout_destination\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x11payoutDestination\"L\n" +
+	"\x12payout_destination\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x11payoutDestination\"\xb8\x01\n" +
 	"\x17ListApplicationsRequest\x121\n" +
-	"\x04page\x18\x01 \x01(\v2\x1d.lendgate.type.v1.PageRequestR\x04page\"\x98\x01\n" +
+	"\x04page\x18\x01 \x01(\v2\x1d.lendgate.type.v1.PageRequestR\x04page\x12$\n" +
+	"\tperson_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\bpersonId\x12D\n" +
+	"\x05state\x18\x03 \x01(\x0e2$.lendgate.loans.v1.Application.StateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05state\"\x98\x01\n" +
 	"\x18ListApplicationsResponse\x12L\n" +
 	"\fapplications\x18\x01 \x03(\v2\x1e.lendgate.loans.v1.ApplicationB\b\xbaH\x05\x92\x01\x02\x10dR\fapplications\x12.\n" +
 	"\x04page\x18\x02 \x01(\v2\x1a.lendgate.type.v1.PageInfoR\x04page\"\xb1\x02\n" +
@@ -1132,48 +1152,50 @@ var file_lendgate_loans_v1_application_service_proto_goTypes = []any{
 	(*v1.Money)(nil),                    // 18: lendgate.type.v1.Money
 	(*Application)(nil),                 // 19: lendgate.loans.v1.Application
 	(*v1.PageRequest)(nil),              // 20: lendgate.type.v1.PageRequest
-	(*v1.PageInfo)(nil),                 // 21: lendgate.type.v1.PageInfo
-	(*Offer)(nil),                       // 22: lendgate.loans.v1.Offer
+	(Application_State)(0),              // 21: lendgate.loans.v1.Application.State
+	(*v1.PageInfo)(nil),                 // 22: lendgate.type.v1.PageInfo
+	(*Offer)(nil),                       // 23: lendgate.loans.v1.Offer
 }
 var file_lendgate_loans_v1_application_service_proto_depIdxs = []int32{
 	18, // 0: lendgate.loans.v1.CreateApplicationRequest.principal:type_name -> lendgate.type.v1.Money
 	19, // 1: lendgate.loans.v1.CreateApplicationResponse.application:type_name -> lendgate.loans.v1.Application
 	19, // 2: lendgate.loans.v1.GetApplicationResponse.application:type_name -> lendgate.loans.v1.Application
 	20, // 3: lendgate.loans.v1.ListApplicationsRequest.page:type_name -> lendgate.type.v1.PageRequest
-	19, // 4: lendgate.loans.v1.ListApplicationsResponse.applications:type_name -> lendgate.loans.v1.Application
-	21, // 5: lendgate.loans.v1.ListApplicationsResponse.page:type_name -> lendgate.type.v1.PageInfo
-	18, // 6: lendgate.loans.v1.OfferLoanRequest.max_principal:type_name -> lendgate.type.v1.Money
-	18, // 7: lendgate.loans.v1.OfferLoanRequest.max_instalment:type_name -> lendgate.type.v1.Money
-	19, // 8: lendgate.loans.v1.OfferLoanResponse.application:type_name -> lendgate.loans.v1.Application
-	22, // 9: lendgate.loans.v1.OfferLoanResponse.offers:type_name -> lendgate.loans.v1.Offer
-	19, // 10: lendgate.loans.v1.RejectApplicationResponse.application:type_name -> lendgate.loans.v1.Application
-	22, // 11: lendgate.loans.v1.ListOffersResponse.offers:type_name -> lendgate.loans.v1.Offer
-	19, // 12: lendgate.loans.v1.AcceptOfferResponse.application:type_name -> lendgate.loans.v1.Application
-	19, // 13: lendgate.loans.v1.WithdrawApplicationResponse.application:type_name -> lendgate.loans.v1.Application
-	19, // 14: lendgate.loans.v1.ExpireApplicationResponse.application:type_name -> lendgate.loans.v1.Application
-	0,  // 15: lendgate.loans.v1.ApplicationService.CreateApplication:input_type -> lendgate.loans.v1.CreateApplicationRequest
-	2,  // 16: lendgate.loans.v1.ApplicationService.GetApplication:input_type -> lendgate.loans.v1.GetApplicationRequest
-	4,  // 17: lendgate.loans.v1.ApplicationService.ListApplications:input_type -> lendgate.loans.v1.ListApplicationsRequest
-	6,  // 18: lendgate.loans.v1.ApplicationService.OfferLoan:input_type -> lendgate.loans.v1.OfferLoanRequest
-	8,  // 19: lendgate.loans.v1.ApplicationService.RejectApplication:input_type -> lendgate.loans.v1.RejectApplicationRequest
-	10, // 20: lendgate.loans.v1.ApplicationService.ListOffers:input_type -> lendgate.loans.v1.ListOffersRequest
-	12, // 21: lendgate.loans.v1.ApplicationService.AcceptOffer:input_type -> lendgate.loans.v1.AcceptOfferRequest
-	14, // 22: lendgate.loans.v1.ApplicationService.WithdrawApplication:input_type -> lendgate.loans.v1.WithdrawApplicationRequest
-	16, // 23: lendgate.loans.v1.ApplicationService.ExpireApplication:input_type -> lendgate.loans.v1.ExpireApplicationRequest
-	1,  // 24: lendgate.loans.v1.ApplicationService.CreateApplication:output_type -> lendgate.loans.v1.CreateApplicationResponse
-	3,  // 25: lendgate.loans.v1.ApplicationService.GetApplication:output_type -> lendgate.loans.v1.GetApplicationResponse
-	5,  // 26: lendgate.loans.v1.ApplicationService.ListApplications:output_type -> lendgate.loans.v1.ListApplicationsResponse
-	7,  // 27: lendgate.loans.v1.ApplicationService.OfferLoan:output_type -> lendgate.loans.v1.OfferLoanResponse
-	9,  // 28: lendgate.loans.v1.ApplicationService.RejectApplication:output_type -> lendgate.loans.v1.RejectApplicationResponse
-	11, // 29: lendgate.loans.v1.ApplicationService.ListOffers:output_type -> lendgate.loans.v1.ListOffersResponse
-	13, // 30: lendgate.loans.v1.ApplicationService.AcceptOffer:output_type -> lendgate.loans.v1.AcceptOfferResponse
-	15, // 31: lendgate.loans.v1.ApplicationService.WithdrawApplication:output_type -> lendgate.loans.v1.WithdrawApplicationResponse
-	17, // 32: lendgate.loans.v1.ApplicationService.ExpireApplication:output_type -> lendgate.loans.v1.ExpireApplicationResponse
-	24, // [24:33] is the sub-list for method output_type
-	15, // [15:24] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	21, // 4: lendgate.loans.v1.ListApplicationsRequest.state:type_name -> lendgate.loans.v1.Application.State
+	19, // 5: lendgate.loans.v1.ListApplicationsResponse.applications:type_name -> lendgate.loans.v1.Application
+	22, // 6: lendgate.loans.v1.ListApplicationsResponse.page:type_name -> lendgate.type.v1.PageInfo
+	18, // 7: lendgate.loans.v1.OfferLoanRequest.max_principal:type_name -> lendgate.type.v1.Money
+	18, // 8: lendgate.loans.v1.OfferLoanRequest.max_instalment:type_name -> lendgate.type.v1.Money
+	19, // 9: lendgate.loans.v1.OfferLoanResponse.application:type_name -> lendgate.loans.v1.Application
+	23, // 10: lendgate.loans.v1.OfferLoanResponse.offers:type_name -> lendgate.loans.v1.Offer
+	19, // 11: lendgate.loans.v1.RejectApplicationResponse.application:type_name -> lendgate.loans.v1.Application
+	23, // 12: lendgate.loans.v1.ListOffersResponse.offers:type_name -> lendgate.loans.v1.Offer
+	19, // 13: lendgate.loans.v1.AcceptOfferResponse.application:type_name -> lendgate.loans.v1.Application
+	19, // 14: lendgate.loans.v1.WithdrawApplicationResponse.application:type_name -> lendgate.loans.v1.Application
+	19, // 15: lendgate.loans.v1.ExpireApplicationResponse.application:type_name -> lendgate.loans.v1.Application
+	0,  // 16: lendgate.loans.v1.ApplicationService.CreateApplication:input_type -> lendgate.loans.v1.CreateApplicationRequest
+	2,  // 17: lendgate.loans.v1.ApplicationService.GetApplication:input_type -> lendgate.loans.v1.GetApplicationRequest
+	4,  // 18: lendgate.loans.v1.ApplicationService.ListApplications:input_type -> lendgate.loans.v1.ListApplicationsRequest
+	6,  // 19: lendgate.loans.v1.ApplicationService.OfferLoan:input_type -> lendgate.loans.v1.OfferLoanRequest
+	8,  // 20: lendgate.loans.v1.ApplicationService.RejectApplication:input_type -> lendgate.loans.v1.RejectApplicationRequest
+	10, // 21: lendgate.loans.v1.ApplicationService.ListOffers:input_type -> lendgate.loans.v1.ListOffersRequest
+	12, // 22: lendgate.loans.v1.ApplicationService.AcceptOffer:input_type -> lendgate.loans.v1.AcceptOfferRequest
+	14, // 23: lendgate.loans.v1.ApplicationService.WithdrawApplication:input_type -> lendgate.loans.v1.WithdrawApplicationRequest
+	16, // 24: lendgate.loans.v1.ApplicationService.ExpireApplication:input_type -> lendgate.loans.v1.ExpireApplicationRequest
+	1,  // 25: lendgate.loans.v1.ApplicationService.CreateApplication:output_type -> lendgate.loans.v1.CreateApplicationResponse
+	3,  // 26: lendgate.loans.v1.ApplicationService.GetApplication:output_type -> lendgate.loans.v1.GetApplicationResponse
+	5,  // 27: lendgate.loans.v1.ApplicationService.ListApplications:output_type -> lendgate.loans.v1.ListApplicationsResponse
+	7,  // 28: lendgate.loans.v1.ApplicationService.OfferLoan:output_type -> lendgate.loans.v1.OfferLoanResponse
+	9,  // 29: lendgate.loans.v1.ApplicationService.RejectApplication:output_type -> lendgate.loans.v1.RejectApplicationResponse
+	11, // 30: lendgate.loans.v1.ApplicationService.ListOffers:output_type -> lendgate.loans.v1.ListOffersResponse
+	13, // 31: lendgate.loans.v1.ApplicationService.AcceptOffer:output_type -> lendgate.loans.v1.AcceptOfferResponse
+	15, // 32: lendgate.loans.v1.ApplicationService.WithdrawApplication:output_type -> lendgate.loans.v1.WithdrawApplicationResponse
+	17, // 33: lendgate.loans.v1.ApplicationService.ExpireApplication:output_type -> lendgate.loans.v1.ExpireApplicationResponse
+	25, // [25:34] is the sub-list for method output_type
+	16, // [16:25] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_loans_v1_application_service_proto_init() }

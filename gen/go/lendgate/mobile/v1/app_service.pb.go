@@ -74,14 +74,18 @@ type GetAppConfigResponse struct {
 	TimeZone string `protobuf:"bytes,4,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// BCP 47 languages that screens and messages come in; the first is the default.
 	Locales []string `protobuf:"bytes,5,rep,name=locales,proto3" json:"locales,omitempty"`
-	// The oldest app version that is served, by platform name such as "ios".
+	// The oldest app version that is served, by platform name such as "ios". Older ones are refused with APP_UPGRADE_REQUIRED.
 	MinAppVersions map[string]string `protobuf:"bytes,6,rep,name=min_app_versions,json=minAppVersions,proto3" json:"min_app_versions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Path of the websocket at this host.
 	RealtimePath string `protobuf:"bytes,7,opt,name=realtime_path,json=realtimePath,proto3" json:"realtime_path,omitempty"`
 	// Texts of consents that are in force, such as "2026-01".
 	ConsentTextVersion string `protobuf:"bytes,8,opt,name=consent_text_version,json=consentTextVersion,proto3" json:"consent_text_version,omitempty"`
 	// The server's clock: keep the difference to yours for signatures.
-	ServerTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=server_time,json=serverTime,proto3" json:"server_time,omitempty"`
+	ServerTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=server_time,json=serverTime,proto3" json:"server_time,omitempty"`
+	// The oldest app version that is not asked to upgrade, by platform name. Older ones are served and get the header Lendgate-App-Upgrade.
+	RecommendedAppVersions map[string]string `protobuf:"bytes,10,rep,name=recommended_app_versions,json=recommendedAppVersions,proto3" json:"recommended_app_versions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Where the app is got, by platform name.
+	StoreUrls     map[string]string `protobuf:"bytes,11,rep,name=store_urls,json=storeUrls,proto3" json:"store_urls,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -179,12 +183,26 @@ func (x *GetAppConfigResponse) GetServerTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *GetAppConfigResponse) GetRecommendedAppVersions() map[string]string {
+	if x != nil {
+		return x.RecommendedAppVersions
+	}
+	return nil
+}
+
+func (x *GetAppConfigResponse) GetStoreUrls() map[string]string {
+	if x != nil {
+		return x.StoreUrls
+	}
+	return nil
+}
+
 var File_lendgate_mobile_v1_app_service_proto protoreflect.FileDescriptor
 
 const file_lendgate_mobile_v1_app_service_proto_rawDesc = "" +
 	"\n" +
 	"$lendgate/mobile/v1/app_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dlendgate/type/v1/option.proto\"\x15\n" +
-	"\x13GetAppConfigRequest\"\xcb\x04\n" +
+	"\x13GetAppConfigRequest\"\xda\a\n" +
 	"\x14GetAppConfigResponse\x12$\n" +
 	"\ttenant_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18 R\btenantId\x12(\n" +
 	"\vlender_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18xR\n" +
@@ -196,13 +214,24 @@ const file_lendgate_mobile_v1_app_service_proto_rawDesc = "" +
 	"\rrealtime_path\x18\a \x01(\tB\a\xbaH\x04r\x02\x18xR\frealtimePath\x129\n" +
 	"\x14consent_text_version\x18\b \x01(\tB\a\xbaH\x04r\x02\x18 R\x12consentTextVersion\x12;\n" +
 	"\vserver_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"serverTime\x1aA\n" +
+	"serverTime\x12\x94\x01\n" +
+	"\x18recommended_app_versions\x18\n" +
+	" \x03(\v2D.lendgate.mobile.v1.GetAppConfigResponse.RecommendedAppVersionsEntryB\x14\xbaH\x11\x9a\x01\x0e\x10\x05\"\x04r\x02\x18\x14*\x04r\x02\x18 R\x16recommendedAppVersions\x12m\n" +
+	"\n" +
+	"store_urls\x18\v \x03(\v27.lendgate.mobile.v1.GetAppConfigResponse.StoreUrlsEntryB\x15\xbaH\x12\x9a\x01\x0f\x10\x05\"\x04r\x02\x18\x14*\x05r\x03\x18\xac\x02R\tstoreUrls\x1aA\n" +
 	"\x13MinAppVersionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\x80\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aI\n" +
+	"\x1bRecommendedAppVersionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a<\n" +
+	"\x0eStoreUrlsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\x84\x01\n" +
 	"\n" +
-	"AppService\x12r\n" +
-	"\fGetAppConfig\x12'.lendgate.mobile.v1.GetAppConfigRequest\x1a(.lendgate.mobile.v1.GetAppConfigResponse\"\x0f\xa8\xbb\x18\x01\xb0\xbb\x18\x01\xb8\xbb\x18\x01\x90\x02\x01B\xd4\x01\n" +
+	"AppService\x12v\n" +
+	"\fGetAppConfig\x12'.lendgate.mobile.v1.GetAppConfigRequest\x1a(.lendgate.mobile.v1.GetAppConfigResponse\"\x13\xa8\xbb\x18\x01\xb0\xbb\x18\x01\xb8\xbb\x18\x01\xc0\xbb\x18\n" +
+	"\x90\x02\x01B\xd4\x01\n" +
 	"\x16com.lendgate.mobile.v1B\x0fAppServiceProtoP\x01Z?github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1;mobilev1\xa2\x02\x03LMX\xaa\x02\x12Lendgate.Mobile.V1\xca\x02\x12Lendgate\\Mobile\\V1\xe2\x02\x1eLendgate\\Mobile\\V1\\GPBMetadata\xea\x02\x14Lendgate::Mobile::V1b\x06proto3"
 
 var (
@@ -217,23 +246,27 @@ func file_lendgate_mobile_v1_app_service_proto_rawDescGZIP() []byte {
 	return file_lendgate_mobile_v1_app_service_proto_rawDescData
 }
 
-var file_lendgate_mobile_v1_app_service_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_lendgate_mobile_v1_app_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_lendgate_mobile_v1_app_service_proto_goTypes = []any{
 	(*GetAppConfigRequest)(nil),   // 0: lendgate.mobile.v1.GetAppConfigRequest
 	(*GetAppConfigResponse)(nil),  // 1: lendgate.mobile.v1.GetAppConfigResponse
 	nil,                           // 2: lendgate.mobile.v1.GetAppConfigResponse.MinAppVersionsEntry
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	nil,                           // 3: lendgate.mobile.v1.GetAppConfigResponse.RecommendedAppVersionsEntry
+	nil,                           // 4: lendgate.mobile.v1.GetAppConfigResponse.StoreUrlsEntry
+	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
 }
 var file_lendgate_mobile_v1_app_service_proto_depIdxs = []int32{
 	2, // 0: lendgate.mobile.v1.GetAppConfigResponse.min_app_versions:type_name -> lendgate.mobile.v1.GetAppConfigResponse.MinAppVersionsEntry
-	3, // 1: lendgate.mobile.v1.GetAppConfigResponse.server_time:type_name -> google.protobuf.Timestamp
-	0, // 2: lendgate.mobile.v1.AppService.GetAppConfig:input_type -> lendgate.mobile.v1.GetAppConfigRequest
-	1, // 3: lendgate.mobile.v1.AppService.GetAppConfig:output_type -> lendgate.mobile.v1.GetAppConfigResponse
-	3, // [3:4] is the sub-list for method output_type
-	2, // [2:3] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	5, // 1: lendgate.mobile.v1.GetAppConfigResponse.server_time:type_name -> google.protobuf.Timestamp
+	3, // 2: lendgate.mobile.v1.GetAppConfigResponse.recommended_app_versions:type_name -> lendgate.mobile.v1.GetAppConfigResponse.RecommendedAppVersionsEntry
+	4, // 3: lendgate.mobile.v1.GetAppConfigResponse.store_urls:type_name -> lendgate.mobile.v1.GetAppConfigResponse.StoreUrlsEntry
+	0, // 4: lendgate.mobile.v1.AppService.GetAppConfig:input_type -> lendgate.mobile.v1.GetAppConfigRequest
+	1, // 5: lendgate.mobile.v1.AppService.GetAppConfig:output_type -> lendgate.mobile.v1.GetAppConfigResponse
+	5, // [5:6] is the sub-list for method output_type
+	4, // [4:5] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_mobile_v1_app_service_proto_init() }
@@ -247,7 +280,7 @@ func file_lendgate_mobile_v1_app_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lendgate_mobile_v1_app_service_proto_rawDesc), len(file_lendgate_mobile_v1_app_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -13,6 +13,7 @@ import (
 	v11 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -28,7 +29,10 @@ const (
 
 // GetApplyRequest asks for the screen.
 type GetApplyRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sections to fetch, by their names in the answer; a section that is not named is not asked for and stays unset, even the required
+	// one. Unset means the whole screen.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,1,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -61,6 +65,13 @@ func (x *GetApplyRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use GetApplyRequest.ProtoReflect.Descriptor instead.
 func (*GetApplyRequest) Descriptor() ([]byte, []int) {
 	return file_lendgate_mobile_v1_apply_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *GetApplyRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 // GetApplyResponse is the screen.
@@ -406,12 +417,14 @@ type QuoteLoanResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The schedule.
 	Schedule *v12.Schedule `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
-	// What one instalment is, as the first of the schedule.
+	// What the first instalment is, with the fee that it bears.
 	Instalment *Amount `protobuf:"bytes,2,opt,name=instalment,proto3" json:"instalment,omitempty"`
 	// Everything that is paid.
-	TotalPayable  *Amount `protobuf:"bytes,3,opt,name=total_payable,json=totalPayable,proto3" json:"total_payable,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	TotalPayable *Amount `protobuf:"bytes,3,opt,name=total_payable,json=totalPayable,proto3" json:"total_payable,omitempty"`
+	// What most instalments are: the one in the middle when they stand in order of size. This is what "18 × …" is said with.
+	RegularInstalment *Amount `protobuf:"bytes,4,opt,name=regular_instalment,json=regularInstalment,proto3" json:"regular_instalment,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *QuoteLoanResponse) Reset() {
@@ -461,6 +474,13 @@ func (x *QuoteLoanResponse) GetInstalment() *Amount {
 func (x *QuoteLoanResponse) GetTotalPayable() *Amount {
 	if x != nil {
 		return x.TotalPayable
+	}
+	return nil
+}
+
+func (x *QuoteLoanResponse) GetRegularInstalment() *Amount {
+	if x != nil {
+		return x.RegularInstalment
 	}
 	return nil
 }
@@ -831,16 +851,18 @@ type OfferCard struct {
 	Principal *Amount `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
 	// Over how many instalments.
 	Instalments int32 `protobuf:"varint,3,opt,name=instalments,proto3" json:"instalments,omitempty"`
-	// What one instalment is.
+	// What the first instalment is, with the fee that it bears.
 	Instalment *Amount `protobuf:"bytes,4,opt,name=instalment,proto3" json:"instalment,omitempty"`
 	// Everything that is paid.
 	TotalPayable *Amount `protobuf:"bytes,5,opt,name=total_payable,json=totalPayable,proto3" json:"total_payable,omitempty"`
 	// Effective annual percentage rate in percent, as decimal text.
 	AprPercent string `protobuf:"bytes,6,opt,name=apr_percent,json=aprPercent,proto3" json:"apr_percent,omitempty"`
 	// Until when it holds.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// What most instalments are: the one in the middle when they stand in order of size. This is what "18 × …" is said with.
+	RegularInstalment *Amount `protobuf:"bytes,8,opt,name=regular_instalment,json=regularInstalment,proto3" json:"regular_instalment,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *OfferCard) Reset() {
@@ -918,6 +940,13 @@ func (x *OfferCard) GetAprPercent() string {
 func (x *OfferCard) GetExpireTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *OfferCard) GetRegularInstalment() *Amount {
+	if x != nil {
+		return x.RegularInstalment
 	}
 	return nil
 }
@@ -1494,8 +1523,10 @@ var File_lendgate_mobile_v1_apply_service_proto protoreflect.FileDescriptor
 
 const file_lendgate_mobile_v1_apply_service_proto_rawDesc = "" +
 	"\n" +
-	"&lendgate/mobile/v1/apply_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!lendgate/loans/v1/agreement.proto\x1a lendgate/loans/v1/schedule.proto\x1a%lendgate/mobile/v1/home_service.proto\x1a lendgate/mobile/v1/section.proto\x1a\"lendgate/payments/v1/payment.proto\x1a\x1clendgate/type/v1/money.proto\x1a\x1dlendgate/type/v1/option.proto\"\x11\n" +
-	"\x0fGetApplyRequest\"\xdb\x01\n" +
+	"&lendgate/mobile/v1/apply_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!lendgate/loans/v1/agreement.proto\x1a lendgate/loans/v1/schedule.proto\x1a%lendgate/mobile/v1/home_service.proto\x1a lendgate/mobile/v1/section.proto\x1a\"lendgate/payments/v1/payment.proto\x1a\x1clendgate/type/v1/money.proto\x1a\x1dlendgate/type/v1/option.proto\"\x89\x02\n" +
+	"\x0fGetApplyRequest\x12\xf5\x01\n" +
+	"\tread_mask\x18\x01 \x01(\v2\x1a.google.protobuf.FieldMaskB\xbb\x01\xbaH\xb7\x01\xba\x01\xb3\x01\n" +
+	"\x12read_mask.sections\x1a\x9c\x01this.paths.size() > 3 ? 'at most 3 sections' : this.paths.filter(p, !(p in ['products', 'application', 'cards'])).map(p, 'no such section: ' + p).join(', ')R\breadMask\"\xdb\x01\n" +
 	"\x10GetApplyResponse\x12E\n" +
 	"\bproducts\x18\x01 \x01(\v2#.lendgate.mobile.v1.ProductsSectionB\x04\x80\xbc\x18\x01R\bproducts\x12H\n" +
 	"\vapplication\x18\x02 \x01(\v2&.lendgate.mobile.v1.ApplicationSectionR\vapplication\x126\n" +
@@ -1518,13 +1549,14 @@ const file_lendgate_mobile_v1_apply_service_proto_rawDesc = "" +
 	"\fproduct_code\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^[a-z0-9][a-z0-9-]{1,39}$R\vproductCode\x12=\n" +
 	"\tprincipal\x18\x02 \x01(\v2\x17.lendgate.type.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\tprincipal\x12,\n" +
 	"\vinstalments\x18\x03 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe0\x03(\x01R\vinstalments\"\xc9\x01\n" +
+	"\xbaH\a\x1a\x05\x18\xe0\x03(\x01R\vinstalments\"\x94\x02\n" +
 	"\x11QuoteLoanResponse\x127\n" +
 	"\bschedule\x18\x01 \x01(\v2\x1b.lendgate.loans.v1.ScheduleR\bschedule\x12:\n" +
 	"\n" +
 	"instalment\x18\x02 \x01(\v2\x1a.lendgate.mobile.v1.AmountR\n" +
 	"instalment\x12?\n" +
-	"\rtotal_payable\x18\x03 \x01(\v2\x1a.lendgate.mobile.v1.AmountR\ftotalPayable\">\n" +
+	"\rtotal_payable\x18\x03 \x01(\v2\x1a.lendgate.mobile.v1.AmountR\ftotalPayable\x12I\n" +
+	"\x12regular_instalment\x18\x04 \x01(\v2\x1a.lendgate.mobile.v1.AmountR\x11regularInstalment\">\n" +
 	"\x13RegisterCardRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"F\n" +
@@ -1551,7 +1583,7 @@ const file_lendgate_mobile_v1_apply_service_proto_rawDesc = "" +
 	"\areasons\x18\x04 \x03(\tB\x0f\xbaH\f\x92\x01\t\x10\n" +
 	"\"\x05r\x03\x18\xac\x02R\areasons\x12*\n" +
 	"\fagreement_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\vagreementId\x12 \n" +
-	"\aloan_id\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18\x1fR\x06loanId\"\xf8\x02\n" +
+	"\aloan_id\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18\x1fR\x06loanId\"\xc3\x03\n" +
 	"\tOfferCard\x12\"\n" +
 	"\boffer_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\aofferId\x128\n" +
 	"\tprincipal\x18\x02 \x01(\v2\x1a.lendgate.mobile.v1.AmountR\tprincipal\x12)\n" +
@@ -1563,7 +1595,8 @@ const file_lendgate_mobile_v1_apply_service_proto_rawDesc = "" +
 	"\vapr_percent\x18\x06 \x01(\tB\a\xbaH\x04r\x02\x18\x18R\n" +
 	"aprPercent\x12;\n" +
 	"\vexpire_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"\x9f\x01\n" +
+	"expireTime\x12I\n" +
+	"\x12regular_instalment\x18\b \x01(\v2\x1a.lendgate.mobile.v1.AmountR\x11regularInstalment\"\x9f\x01\n" +
 	"\x12ChooseOfferRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x125\n" +
@@ -1653,67 +1686,71 @@ var file_lendgate_mobile_v1_apply_service_proto_goTypes = []any{
 	(*SignAgreementResponse)(nil),        // 21: lendgate.mobile.v1.SignAgreementResponse
 	(*WithdrawApplicationRequest)(nil),   // 22: lendgate.mobile.v1.WithdrawApplicationRequest
 	(*WithdrawApplicationResponse)(nil),  // 23: lendgate.mobile.v1.WithdrawApplicationResponse
-	(*ApplicationSection)(nil),           // 24: lendgate.mobile.v1.ApplicationSection
-	(*SectionStatus)(nil),                // 25: lendgate.mobile.v1.SectionStatus
-	(*Amount)(nil),                       // 26: lendgate.mobile.v1.Amount
-	(*v1.Card)(nil),                      // 27: lendgate.payments.v1.Card
-	(*v11.Money)(nil),                    // 28: lendgate.type.v1.Money
-	(*v12.Schedule)(nil),                 // 29: lendgate.loans.v1.Schedule
-	(*ApplicationCard)(nil),              // 30: lendgate.mobile.v1.ApplicationCard
-	(*timestamppb.Timestamp)(nil),        // 31: google.protobuf.Timestamp
-	(*v12.Agreement)(nil),                // 32: lendgate.loans.v1.Agreement
+	(*fieldmaskpb.FieldMask)(nil),        // 24: google.protobuf.FieldMask
+	(*ApplicationSection)(nil),           // 25: lendgate.mobile.v1.ApplicationSection
+	(*SectionStatus)(nil),                // 26: lendgate.mobile.v1.SectionStatus
+	(*Amount)(nil),                       // 27: lendgate.mobile.v1.Amount
+	(*v1.Card)(nil),                      // 28: lendgate.payments.v1.Card
+	(*v11.Money)(nil),                    // 29: lendgate.type.v1.Money
+	(*v12.Schedule)(nil),                 // 30: lendgate.loans.v1.Schedule
+	(*ApplicationCard)(nil),              // 31: lendgate.mobile.v1.ApplicationCard
+	(*timestamppb.Timestamp)(nil),        // 32: google.protobuf.Timestamp
+	(*v12.Agreement)(nil),                // 33: lendgate.loans.v1.Agreement
 }
 var file_lendgate_mobile_v1_apply_service_proto_depIdxs = []int32{
-	2,  // 0: lendgate.mobile.v1.GetApplyResponse.products:type_name -> lendgate.mobile.v1.ProductsSection
-	24, // 1: lendgate.mobile.v1.GetApplyResponse.application:type_name -> lendgate.mobile.v1.ApplicationSection
-	4,  // 2: lendgate.mobile.v1.GetApplyResponse.cards:type_name -> lendgate.mobile.v1.CardsSection
-	25, // 3: lendgate.mobile.v1.ProductsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	3,  // 4: lendgate.mobile.v1.ProductsSection.products:type_name -> lendgate.mobile.v1.ProductCard
-	26, // 5: lendgate.mobile.v1.ProductCard.min_principal:type_name -> lendgate.mobile.v1.Amount
-	26, // 6: lendgate.mobile.v1.ProductCard.max_principal:type_name -> lendgate.mobile.v1.Amount
-	25, // 7: lendgate.mobile.v1.CardsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	27, // 8: lendgate.mobile.v1.CardsSection.cards:type_name -> lendgate.payments.v1.Card
-	28, // 9: lendgate.mobile.v1.QuoteLoanRequest.principal:type_name -> lendgate.type.v1.Money
-	29, // 10: lendgate.mobile.v1.QuoteLoanResponse.schedule:type_name -> lendgate.loans.v1.Schedule
-	26, // 11: lendgate.mobile.v1.QuoteLoanResponse.instalment:type_name -> lendgate.mobile.v1.Amount
-	26, // 12: lendgate.mobile.v1.QuoteLoanResponse.total_payable:type_name -> lendgate.mobile.v1.Amount
-	27, // 13: lendgate.mobile.v1.RegisterCardResponse.card:type_name -> lendgate.payments.v1.Card
-	28, // 14: lendgate.mobile.v1.ApplyRequest.principal:type_name -> lendgate.type.v1.Money
-	30, // 15: lendgate.mobile.v1.ApplyResponse.application:type_name -> lendgate.mobile.v1.ApplicationCard
-	30, // 16: lendgate.mobile.v1.GetApplicationResponse.application:type_name -> lendgate.mobile.v1.ApplicationCard
-	13, // 17: lendgate.mobile.v1.GetApplicationResponse.offers:type_name -> lendgate.mobile.v1.OfferCard
-	26, // 18: lendgate.mobile.v1.OfferCard.principal:type_name -> lendgate.mobile.v1.Amount
-	26, // 19: lendgate.mobile.v1.OfferCard.instalment:type_name -> lendgate.mobile.v1.Amount
-	26, // 20: lendgate.mobile.v1.OfferCard.total_payable:type_name -> lendgate.mobile.v1.Amount
-	31, // 21: lendgate.mobile.v1.OfferCard.expire_time:type_name -> google.protobuf.Timestamp
-	32, // 22: lendgate.mobile.v1.GetAgreementResponse.agreement:type_name -> lendgate.loans.v1.Agreement
-	31, // 23: lendgate.mobile.v1.RequestSignatureCodeResponse.expire_time:type_name -> google.protobuf.Timestamp
-	30, // 24: lendgate.mobile.v1.WithdrawApplicationResponse.application:type_name -> lendgate.mobile.v1.ApplicationCard
-	0,  // 25: lendgate.mobile.v1.ApplyService.GetApply:input_type -> lendgate.mobile.v1.GetApplyRequest
-	5,  // 26: lendgate.mobile.v1.ApplyService.QuoteLoan:input_type -> lendgate.mobile.v1.QuoteLoanRequest
-	7,  // 27: lendgate.mobile.v1.ApplyService.RegisterCard:input_type -> lendgate.mobile.v1.RegisterCardRequest
-	9,  // 28: lendgate.mobile.v1.ApplyService.Apply:input_type -> lendgate.mobile.v1.ApplyRequest
-	11, // 29: lendgate.mobile.v1.ApplyService.GetApplication:input_type -> lendgate.mobile.v1.GetApplicationRequest
-	14, // 30: lendgate.mobile.v1.ApplyService.ChooseOffer:input_type -> lendgate.mobile.v1.ChooseOfferRequest
-	16, // 31: lendgate.mobile.v1.ApplyService.GetAgreement:input_type -> lendgate.mobile.v1.GetAgreementRequest
-	18, // 32: lendgate.mobile.v1.ApplyService.RequestSignatureCode:input_type -> lendgate.mobile.v1.RequestSignatureCodeRequest
-	20, // 33: lendgate.mobile.v1.ApplyService.SignAgreement:input_type -> lendgate.mobile.v1.SignAgreementRequest
-	22, // 34: lendgate.mobile.v1.ApplyService.WithdrawApplication:input_type -> lendgate.mobile.v1.WithdrawApplicationRequest
-	1,  // 35: lendgate.mobile.v1.ApplyService.GetApply:output_type -> lendgate.mobile.v1.GetApplyResponse
-	6,  // 36: lendgate.mobile.v1.ApplyService.QuoteLoan:output_type -> lendgate.mobile.v1.QuoteLoanResponse
-	8,  // 37: lendgate.mobile.v1.ApplyService.RegisterCard:output_type -> lendgate.mobile.v1.RegisterCardResponse
-	10, // 38: lendgate.mobile.v1.ApplyService.Apply:output_type -> lendgate.mobile.v1.ApplyResponse
-	12, // 39: lendgate.mobile.v1.ApplyService.GetApplication:output_type -> lendgate.mobile.v1.GetApplicationResponse
-	15, // 40: lendgate.mobile.v1.ApplyService.ChooseOffer:output_type -> lendgate.mobile.v1.ChooseOfferResponse
-	17, // 41: lendgate.mobile.v1.ApplyService.GetAgreement:output_type -> lendgate.mobile.v1.GetAgreementResponse
-	19, // 42: lendgate.mobile.v1.ApplyService.RequestSignatureCode:output_type -> lendgate.mobile.v1.RequestSignatureCodeResponse
-	21, // 43: lendgate.mobile.v1.ApplyService.SignAgreement:output_type -> lendgate.mobile.v1.SignAgreementResponse
-	23, // 44: lendgate.mobile.v1.ApplyService.WithdrawApplication:output_type -> lendgate.mobile.v1.WithdrawApplicationResponse
-	35, // [35:45] is the sub-list for method output_type
-	25, // [25:35] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	24, // 0: lendgate.mobile.v1.GetApplyRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 1: lendgate.mobile.v1.GetApplyResponse.products:type_name -> lendgate.mobile.v1.ProductsSection
+	25, // 2: lendgate.mobile.v1.GetApplyResponse.application:type_name -> lendgate.mobile.v1.ApplicationSection
+	4,  // 3: lendgate.mobile.v1.GetApplyResponse.cards:type_name -> lendgate.mobile.v1.CardsSection
+	26, // 4: lendgate.mobile.v1.ProductsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	3,  // 5: lendgate.mobile.v1.ProductsSection.products:type_name -> lendgate.mobile.v1.ProductCard
+	27, // 6: lendgate.mobile.v1.ProductCard.min_principal:type_name -> lendgate.mobile.v1.Amount
+	27, // 7: lendgate.mobile.v1.ProductCard.max_principal:type_name -> lendgate.mobile.v1.Amount
+	26, // 8: lendgate.mobile.v1.CardsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	28, // 9: lendgate.mobile.v1.CardsSection.cards:type_name -> lendgate.payments.v1.Card
+	29, // 10: lendgate.mobile.v1.QuoteLoanRequest.principal:type_name -> lendgate.type.v1.Money
+	30, // 11: lendgate.mobile.v1.QuoteLoanResponse.schedule:type_name -> lendgate.loans.v1.Schedule
+	27, // 12: lendgate.mobile.v1.QuoteLoanResponse.instalment:type_name -> lendgate.mobile.v1.Amount
+	27, // 13: lendgate.mobile.v1.QuoteLoanResponse.total_payable:type_name -> lendgate.mobile.v1.Amount
+	27, // 14: lendgate.mobile.v1.QuoteLoanResponse.regular_instalment:type_name -> lendgate.mobile.v1.Amount
+	28, // 15: lendgate.mobile.v1.RegisterCardResponse.card:type_name -> lendgate.payments.v1.Card
+	29, // 16: lendgate.mobile.v1.ApplyRequest.principal:type_name -> lendgate.type.v1.Money
+	31, // 17: lendgate.mobile.v1.ApplyResponse.application:type_name -> lendgate.mobile.v1.ApplicationCard
+	31, // 18: lendgate.mobile.v1.GetApplicationResponse.application:type_name -> lendgate.mobile.v1.ApplicationCard
+	13, // 19: lendgate.mobile.v1.GetApplicationResponse.offers:type_name -> lendgate.mobile.v1.OfferCard
+	27, // 20: lendgate.mobile.v1.OfferCard.principal:type_name -> lendgate.mobile.v1.Amount
+	27, // 21: lendgate.mobile.v1.OfferCard.instalment:type_name -> lendgate.mobile.v1.Amount
+	27, // 22: lendgate.mobile.v1.OfferCard.total_payable:type_name -> lendgate.mobile.v1.Amount
+	32, // 23: lendgate.mobile.v1.OfferCard.expire_time:type_name -> google.protobuf.Timestamp
+	27, // 24: lendgate.mobile.v1.OfferCard.regular_instalment:type_name -> lendgate.mobile.v1.Amount
+	33, // 25: lendgate.mobile.v1.GetAgreementResponse.agreement:type_name -> lendgate.loans.v1.Agreement
+	32, // 26: lendgate.mobile.v1.RequestSignatureCodeResponse.expire_time:type_name -> google.protobuf.Timestamp
+	31, // 27: lendgate.mobile.v1.WithdrawApplicationResponse.application:type_name -> lendgate.mobile.v1.ApplicationCard
+	0,  // 28: lendgate.mobile.v1.ApplyService.GetApply:input_type -> lendgate.mobile.v1.GetApplyRequest
+	5,  // 29: lendgate.mobile.v1.ApplyService.QuoteLoan:input_type -> lendgate.mobile.v1.QuoteLoanRequest
+	7,  // 30: lendgate.mobile.v1.ApplyService.RegisterCard:input_type -> lendgate.mobile.v1.RegisterCardRequest
+	9,  // 31: lendgate.mobile.v1.ApplyService.Apply:input_type -> lendgate.mobile.v1.ApplyRequest
+	11, // 32: lendgate.mobile.v1.ApplyService.GetApplication:input_type -> lendgate.mobile.v1.GetApplicationRequest
+	14, // 33: lendgate.mobile.v1.ApplyService.ChooseOffer:input_type -> lendgate.mobile.v1.ChooseOfferRequest
+	16, // 34: lendgate.mobile.v1.ApplyService.GetAgreement:input_type -> lendgate.mobile.v1.GetAgreementRequest
+	18, // 35: lendgate.mobile.v1.ApplyService.RequestSignatureCode:input_type -> lendgate.mobile.v1.RequestSignatureCodeRequest
+	20, // 36: lendgate.mobile.v1.ApplyService.SignAgreement:input_type -> lendgate.mobile.v1.SignAgreementRequest
+	22, // 37: lendgate.mobile.v1.ApplyService.WithdrawApplication:input_type -> lendgate.mobile.v1.WithdrawApplicationRequest
+	1,  // 38: lendgate.mobile.v1.ApplyService.GetApply:output_type -> lendgate.mobile.v1.GetApplyResponse
+	6,  // 39: lendgate.mobile.v1.ApplyService.QuoteLoan:output_type -> lendgate.mobile.v1.QuoteLoanResponse
+	8,  // 40: lendgate.mobile.v1.ApplyService.RegisterCard:output_type -> lendgate.mobile.v1.RegisterCardResponse
+	10, // 41: lendgate.mobile.v1.ApplyService.Apply:output_type -> lendgate.mobile.v1.ApplyResponse
+	12, // 42: lendgate.mobile.v1.ApplyService.GetApplication:output_type -> lendgate.mobile.v1.GetApplicationResponse
+	15, // 43: lendgate.mobile.v1.ApplyService.ChooseOffer:output_type -> lendgate.mobile.v1.ChooseOfferResponse
+	17, // 44: lendgate.mobile.v1.ApplyService.GetAgreement:output_type -> lendgate.mobile.v1.GetAgreementResponse
+	19, // 45: lendgate.mobile.v1.ApplyService.RequestSignatureCode:output_type -> lendgate.mobile.v1.RequestSignatureCodeResponse
+	21, // 46: lendgate.mobile.v1.ApplyService.SignAgreement:output_type -> lendgate.mobile.v1.SignAgreementResponse
+	23, // 47: lendgate.mobile.v1.ApplyService.WithdrawApplication:output_type -> lendgate.mobile.v1.WithdrawApplicationResponse
+	38, // [38:48] is the sub-list for method output_type
+	28, // [28:38] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_mobile_v1_apply_service_proto_init() }

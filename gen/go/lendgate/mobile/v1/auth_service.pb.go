@@ -317,7 +317,10 @@ type ConfirmLoginResponse struct {
 	// Its credentials.
 	Tokens *v1.SessionTokens `protobuf:"bytes,2,opt,name=tokens,proto3" json:"tokens,omitempty"`
 	// True when the person is new: the app asks for consents and the profile next.
-	FirstLogin    bool `protobuf:"varint,3,opt,name=first_login,json=firstLogin,proto3" json:"first_login,omitempty"`
+	FirstLogin bool `protobuf:"varint,3,opt,name=first_login,json=firstLogin,proto3" json:"first_login,omitempty"`
+	// Signs requests that bear this access token, in place of the device's key, except to RPCs of the class MONEY and to those that are open
+	// without a session. A repeat of the call is answered with the same key.
+	SessionKey    *v1.SessionKey `protobuf:"bytes,4,opt,name=session_key,json=sessionKey,proto3" json:"session_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -371,6 +374,13 @@ func (x *ConfirmLoginResponse) GetFirstLogin() bool {
 		return x.FirstLogin
 	}
 	return false
+}
+
+func (x *ConfirmLoginResponse) GetSessionKey() *v1.SessionKey {
+	if x != nil {
+		return x.SessionKey
+	}
+	return nil
 }
 
 // RefreshSessionRequest carries the refresh token.
@@ -434,7 +444,9 @@ type RefreshSessionResponse struct {
 	// The session.
 	Session *v1.Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	// Its new credentials.
-	Tokens        *v1.SessionTokens `protobuf:"bytes,2,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	Tokens *v1.SessionTokens `protobuf:"bytes,2,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	// The key for requests that bear the new access token. That of the old one is good for as long as the old one is.
+	SessionKey    *v1.SessionKey `protobuf:"bytes,3,opt,name=session_key,json=sessionKey,proto3" json:"session_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -479,6 +491,13 @@ func (x *RefreshSessionResponse) GetSession() *v1.Session {
 func (x *RefreshSessionResponse) GetTokens() *v1.SessionTokens {
 	if x != nil {
 		return x.Tokens
+	}
+	return nil
+}
+
+func (x *RefreshSessionResponse) GetSessionKey() *v1.SessionKey {
+	if x != nil {
+		return x.SessionKey
 	}
 	return nil
 }
@@ -692,19 +711,23 @@ const file_lendgate_mobile_v1_auth_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x121\n" +
 	"\fchallenge_id\x18\x02 \x01(\tB\x0e\xbaH\vr\t:\x04otp_\x98\x01\x1eR\vchallengeId\x12,\n" +
-	"\x04code\x18\x03 \x01(\tB\x18\xbaH\x11r\x0f2\r^[0-9]{4,10}$\xf8\xbb\x18\x04R\x04code\"\xad\x01\n" +
+	"\x04code\x18\x03 \x01(\tB\x18\xbaH\x11r\x0f2\r^[0-9]{4,10}$\xf8\xbb\x18\x04R\x04code\"\xf0\x01\n" +
 	"\x14ConfirmLoginResponse\x127\n" +
 	"\asession\x18\x01 \x01(\v2\x1d.lendgate.identity.v1.SessionR\asession\x12;\n" +
 	"\x06tokens\x18\x02 \x01(\v2#.lendgate.identity.v1.SessionTokensR\x06tokens\x12\x1f\n" +
 	"\vfirst_login\x18\x03 \x01(\bR\n" +
-	"firstLogin\"t\n" +
+	"firstLogin\x12A\n" +
+	"\vsession_key\x18\x04 \x01(\v2 .lendgate.identity.v1.SessionKeyR\n" +
+	"sessionKey\"t\n" +
 	"\x15RefreshSessionRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x122\n" +
-	"\rrefresh_token\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10+\x18@\xf8\xbb\x18\x04R\frefreshToken\"\x8e\x01\n" +
+	"\rrefresh_token\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x10+\x18@\xf8\xbb\x18\x04R\frefreshToken\"\xd1\x01\n" +
 	"\x16RefreshSessionResponse\x127\n" +
 	"\asession\x18\x01 \x01(\v2\x1d.lendgate.identity.v1.SessionR\asession\x12;\n" +
-	"\x06tokens\x18\x02 \x01(\v2#.lendgate.identity.v1.SessionTokensR\x06tokens\"8\n" +
+	"\x06tokens\x18\x02 \x01(\v2#.lendgate.identity.v1.SessionTokensR\x06tokens\x12A\n" +
+	"\vsession_key\x18\x03 \x01(\v2 .lendgate.identity.v1.SessionKeyR\n" +
+	"sessionKey\"8\n" +
 	"\rLogOutRequest\x12'\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\"\x10\n" +
@@ -757,7 +780,8 @@ var file_lendgate_mobile_v1_auth_service_proto_goTypes = []any{
 	(*v1.Challenge)(nil),                // 15: lendgate.identity.v1.Challenge
 	(*v1.Session)(nil),                  // 16: lendgate.identity.v1.Session
 	(*v1.SessionTokens)(nil),            // 17: lendgate.identity.v1.SessionTokens
-	(*timestamppb.Timestamp)(nil),       // 18: google.protobuf.Timestamp
+	(*v1.SessionKey)(nil),               // 18: lendgate.identity.v1.SessionKey
+	(*timestamppb.Timestamp)(nil),       // 19: google.protobuf.Timestamp
 }
 var file_lendgate_mobile_v1_auth_service_proto_depIdxs = []int32{
 	12, // 0: lendgate.mobile.v1.EnrollDeviceRequest.public_key:type_name -> lendgate.identity.v1.PublicKey
@@ -766,26 +790,28 @@ var file_lendgate_mobile_v1_auth_service_proto_depIdxs = []int32{
 	15, // 3: lendgate.mobile.v1.StartLoginResponse.challenge:type_name -> lendgate.identity.v1.Challenge
 	16, // 4: lendgate.mobile.v1.ConfirmLoginResponse.session:type_name -> lendgate.identity.v1.Session
 	17, // 5: lendgate.mobile.v1.ConfirmLoginResponse.tokens:type_name -> lendgate.identity.v1.SessionTokens
-	16, // 6: lendgate.mobile.v1.RefreshSessionResponse.session:type_name -> lendgate.identity.v1.Session
-	17, // 7: lendgate.mobile.v1.RefreshSessionResponse.tokens:type_name -> lendgate.identity.v1.SessionTokens
-	18, // 8: lendgate.mobile.v1.CreateRealtimeTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 9: lendgate.mobile.v1.AuthService.EnrollDevice:input_type -> lendgate.mobile.v1.EnrollDeviceRequest
-	2,  // 10: lendgate.mobile.v1.AuthService.StartLogin:input_type -> lendgate.mobile.v1.StartLoginRequest
-	4,  // 11: lendgate.mobile.v1.AuthService.ConfirmLogin:input_type -> lendgate.mobile.v1.ConfirmLoginRequest
-	6,  // 12: lendgate.mobile.v1.AuthService.RefreshSession:input_type -> lendgate.mobile.v1.RefreshSessionRequest
-	8,  // 13: lendgate.mobile.v1.AuthService.LogOut:input_type -> lendgate.mobile.v1.LogOutRequest
-	10, // 14: lendgate.mobile.v1.AuthService.CreateRealtimeToken:input_type -> lendgate.mobile.v1.CreateRealtimeTokenRequest
-	1,  // 15: lendgate.mobile.v1.AuthService.EnrollDevice:output_type -> lendgate.mobile.v1.EnrollDeviceResponse
-	3,  // 16: lendgate.mobile.v1.AuthService.StartLogin:output_type -> lendgate.mobile.v1.StartLoginResponse
-	5,  // 17: lendgate.mobile.v1.AuthService.ConfirmLogin:output_type -> lendgate.mobile.v1.ConfirmLoginResponse
-	7,  // 18: lendgate.mobile.v1.AuthService.RefreshSession:output_type -> lendgate.mobile.v1.RefreshSessionResponse
-	9,  // 19: lendgate.mobile.v1.AuthService.LogOut:output_type -> lendgate.mobile.v1.LogOutResponse
-	11, // 20: lendgate.mobile.v1.AuthService.CreateRealtimeToken:output_type -> lendgate.mobile.v1.CreateRealtimeTokenResponse
-	15, // [15:21] is the sub-list for method output_type
-	9,  // [9:15] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	18, // 6: lendgate.mobile.v1.ConfirmLoginResponse.session_key:type_name -> lendgate.identity.v1.SessionKey
+	16, // 7: lendgate.mobile.v1.RefreshSessionResponse.session:type_name -> lendgate.identity.v1.Session
+	17, // 8: lendgate.mobile.v1.RefreshSessionResponse.tokens:type_name -> lendgate.identity.v1.SessionTokens
+	18, // 9: lendgate.mobile.v1.RefreshSessionResponse.session_key:type_name -> lendgate.identity.v1.SessionKey
+	19, // 10: lendgate.mobile.v1.CreateRealtimeTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 11: lendgate.mobile.v1.AuthService.EnrollDevice:input_type -> lendgate.mobile.v1.EnrollDeviceRequest
+	2,  // 12: lendgate.mobile.v1.AuthService.StartLogin:input_type -> lendgate.mobile.v1.StartLoginRequest
+	4,  // 13: lendgate.mobile.v1.AuthService.ConfirmLogin:input_type -> lendgate.mobile.v1.ConfirmLoginRequest
+	6,  // 14: lendgate.mobile.v1.AuthService.RefreshSession:input_type -> lendgate.mobile.v1.RefreshSessionRequest
+	8,  // 15: lendgate.mobile.v1.AuthService.LogOut:input_type -> lendgate.mobile.v1.LogOutRequest
+	10, // 16: lendgate.mobile.v1.AuthService.CreateRealtimeToken:input_type -> lendgate.mobile.v1.CreateRealtimeTokenRequest
+	1,  // 17: lendgate.mobile.v1.AuthService.EnrollDevice:output_type -> lendgate.mobile.v1.EnrollDeviceResponse
+	3,  // 18: lendgate.mobile.v1.AuthService.StartLogin:output_type -> lendgate.mobile.v1.StartLoginResponse
+	5,  // 19: lendgate.mobile.v1.AuthService.ConfirmLogin:output_type -> lendgate.mobile.v1.ConfirmLoginResponse
+	7,  // 20: lendgate.mobile.v1.AuthService.RefreshSession:output_type -> lendgate.mobile.v1.RefreshSessionResponse
+	9,  // 21: lendgate.mobile.v1.AuthService.LogOut:output_type -> lendgate.mobile.v1.LogOutResponse
+	11, // 22: lendgate.mobile.v1.AuthService.CreateRealtimeToken:output_type -> lendgate.mobile.v1.CreateRealtimeTokenResponse
+	17, // [17:23] is the sub-list for method output_type
+	11, // [11:17] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_mobile_v1_auth_service_proto_init() }

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -91,7 +92,10 @@ func (NextStep) EnumDescriptor() ([]byte, []int) {
 
 // GetHomeRequest asks for the screen.
 type GetHomeRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sections to fetch, by their names in the answer; a section that is not named is not asked for and stays unset, even the required
+	// one. Unset means the whole screen.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,1,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -124,6 +128,13 @@ func (x *GetHomeRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use GetHomeRequest.ProtoReflect.Descriptor instead.
 func (*GetHomeRequest) Descriptor() ([]byte, []int) {
 	return file_lendgate_mobile_v1_home_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *GetHomeRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 // GetHomeResponse is the screen.
@@ -336,7 +347,9 @@ type LoanCard struct {
 	// When it falls due. Unset when nothing does.
 	NextDueDate *v1.Date `protobuf:"bytes,7,opt,name=next_due_date,json=nextDueDate,proto3" json:"next_due_date,omitempty"`
 	// Days past due; 0 when nothing is overdue.
-	DaysPastDue   int32 `protobuf:"varint,8,opt,name=days_past_due,json=daysPastDue,proto3" json:"days_past_due,omitempty"`
+	DaysPastDue int32 `protobuf:"varint,8,opt,name=days_past_due,json=daysPastDue,proto3" json:"days_past_due,omitempty"`
+	// What to show while something is overdue, such as "3 days overdue". Empty when nothing is.
+	OverdueText   string `protobuf:"bytes,9,opt,name=overdue_text,json=overdueText,proto3" json:"overdue_text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -425,6 +438,13 @@ func (x *LoanCard) GetDaysPastDue() int32 {
 		return x.DaysPastDue
 	}
 	return 0
+}
+
+func (x *LoanCard) GetOverdueText() string {
+	if x != nil {
+		return x.OverdueText
+	}
+	return ""
 }
 
 // ApplicationSection holds the application that is under way.
@@ -696,8 +716,10 @@ var File_lendgate_mobile_v1_home_service_proto protoreflect.FileDescriptor
 
 const file_lendgate_mobile_v1_home_service_proto_rawDesc = "" +
 	"\n" +
-	"%lendgate/mobile/v1/home_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lendgate/mobile/v1/section.proto\x1a\x1blendgate/type/v1/date.proto\x1a\x1dlendgate/type/v1/option.proto\"\x10\n" +
-	"\x0eGetHomeRequest\"\x98\x02\n" +
+	"%lendgate/mobile/v1/home_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lendgate/mobile/v1/section.proto\x1a\x1blendgate/type/v1/date.proto\x1a\x1dlendgate/type/v1/option.proto\"\x93\x02\n" +
+	"\x0eGetHomeRequest\x12\x80\x02\n" +
+	"\tread_mask\x18\x01 \x01(\v2\x1a.google.protobuf.FieldMaskB\xc6\x01\xbaH\xc2\x01\xba\x01\xbe\x01\n" +
+	"\x12read_mask.sections\x1a\xa7\x01this.paths.size() > 4 ? 'at most 4 sections' : this.paths.filter(p, !(p in ['greeting', 'loans', 'application', 'notices'])).map(p, 'no such section: ' + p).join(', ')R\breadMask\"\x98\x02\n" +
 	"\x0fGetHomeResponse\x12E\n" +
 	"\bgreeting\x18\x01 \x01(\v2#.lendgate.mobile.v1.GreetingSectionB\x04\x80\xbc\x18\x01R\bgreeting\x126\n" +
 	"\x05loans\x18\x02 \x01(\v2 .lendgate.mobile.v1.LoansSectionR\x05loans\x12H\n" +
@@ -711,7 +733,7 @@ const file_lendgate_mobile_v1_home_service_proto_rawDesc = "" +
 	"\fLoansSection\x129\n" +
 	"\x06status\x18\x01 \x01(\v2!.lendgate.mobile.v1.SectionStatusR\x06status\x12<\n" +
 	"\x05loans\x18\x02 \x03(\v2\x1c.lendgate.mobile.v1.LoanCardB\b\xbaH\x05\x92\x01\x02\x10\n" +
-	"R\x05loans\"\xf2\x02\n" +
+	"R\x05loans\"\x9e\x03\n" +
 	"\bLoanCard\x12 \n" +
 	"\aloan_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x1fR\x06loanId\x12\x1f\n" +
 	"\x06number\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18(R\x06number\x12\x1d\n" +
@@ -721,7 +743,8 @@ const file_lendgate_mobile_v1_home_service_proto_rawDesc = "" +
 	"\voutstanding\x18\x05 \x01(\v2\x1a.lendgate.mobile.v1.AmountR\voutstanding\x125\n" +
 	"\bnext_due\x18\x06 \x01(\v2\x1a.lendgate.mobile.v1.AmountR\anextDue\x12:\n" +
 	"\rnext_due_date\x18\a \x01(\v2\x16.lendgate.type.v1.DateR\vnextDueDate\x12+\n" +
-	"\rdays_past_due\x18\b \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\vdaysPastDue\"\x96\x01\n" +
+	"\rdays_past_due\x18\b \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\vdaysPastDue\x12*\n" +
+	"\foverdue_text\x18\t \x01(\tB\a\xbaH\x04r\x02\x18PR\voverdueText\"\x96\x01\n" +
 	"\x12ApplicationSection\x129\n" +
 	"\x06status\x18\x01 \x01(\v2!.lendgate.mobile.v1.SectionStatusR\x06status\x12E\n" +
 	"\vapplication\x18\x02 \x01(\v2#.lendgate.mobile.v1.ApplicationCardR\vapplication\"\x88\x02\n" +
@@ -747,9 +770,9 @@ const file_lendgate_mobile_v1_home_service_proto_rawDesc = "" +
 	"\x16NEXT_STEP_CHOOSE_OFFER\x10\x02\x12\x12\n" +
 	"\x0eNEXT_STEP_SIGN\x10\x03\x12\x17\n" +
 	"\x13NEXT_STEP_OPEN_LOAN\x10\x04\x12\x19\n" +
-	"\x15NEXT_STEP_APPLY_AGAIN\x10\x052n\n" +
-	"\vHomeService\x12_\n" +
-	"\aGetHome\x12\".lendgate.mobile.v1.GetHomeRequest\x1a#.lendgate.mobile.v1.GetHomeResponse\"\v\xa8\xbb\x18\x03\xb0\xbb\x18\x02\x90\x02\x01B\xd5\x01\n" +
+	"\x15NEXT_STEP_APPLY_AGAIN\x10\x052r\n" +
+	"\vHomeService\x12c\n" +
+	"\aGetHome\x12\".lendgate.mobile.v1.GetHomeRequest\x1a#.lendgate.mobile.v1.GetHomeResponse\"\x0f\xa8\xbb\x18\x03\xb0\xbb\x18\x02\xc0\xbb\x18\x03\x90\x02\x01B\xd5\x01\n" +
 	"\x16com.lendgate.mobile.v1B\x10HomeServiceProtoP\x01Z?github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1;mobilev1\xa2\x02\x03LMX\xaa\x02\x12Lendgate.Mobile.V1\xca\x02\x12Lendgate\\Mobile\\V1\xe2\x02\x1eLendgate\\Mobile\\V1\\GPBMetadata\xea\x02\x14Lendgate::Mobile::V1b\x06proto3"
 
 var (
@@ -777,36 +800,38 @@ var file_lendgate_mobile_v1_home_service_proto_goTypes = []any{
 	(*ApplicationCard)(nil),       // 7: lendgate.mobile.v1.ApplicationCard
 	(*NoticesSection)(nil),        // 8: lendgate.mobile.v1.NoticesSection
 	(*Notice)(nil),                // 9: lendgate.mobile.v1.Notice
-	(*SectionStatus)(nil),         // 10: lendgate.mobile.v1.SectionStatus
-	(*Amount)(nil),                // 11: lendgate.mobile.v1.Amount
-	(*v1.Date)(nil),               // 12: lendgate.type.v1.Date
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil), // 10: google.protobuf.FieldMask
+	(*SectionStatus)(nil),         // 11: lendgate.mobile.v1.SectionStatus
+	(*Amount)(nil),                // 12: lendgate.mobile.v1.Amount
+	(*v1.Date)(nil),               // 13: lendgate.type.v1.Date
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_lendgate_mobile_v1_home_service_proto_depIdxs = []int32{
-	3,  // 0: lendgate.mobile.v1.GetHomeResponse.greeting:type_name -> lendgate.mobile.v1.GreetingSection
-	4,  // 1: lendgate.mobile.v1.GetHomeResponse.loans:type_name -> lendgate.mobile.v1.LoansSection
-	6,  // 2: lendgate.mobile.v1.GetHomeResponse.application:type_name -> lendgate.mobile.v1.ApplicationSection
-	8,  // 3: lendgate.mobile.v1.GetHomeResponse.notices:type_name -> lendgate.mobile.v1.NoticesSection
-	10, // 4: lendgate.mobile.v1.GreetingSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	10, // 5: lendgate.mobile.v1.LoansSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	5,  // 6: lendgate.mobile.v1.LoansSection.loans:type_name -> lendgate.mobile.v1.LoanCard
-	11, // 7: lendgate.mobile.v1.LoanCard.outstanding:type_name -> lendgate.mobile.v1.Amount
-	11, // 8: lendgate.mobile.v1.LoanCard.next_due:type_name -> lendgate.mobile.v1.Amount
-	12, // 9: lendgate.mobile.v1.LoanCard.next_due_date:type_name -> lendgate.type.v1.Date
-	10, // 10: lendgate.mobile.v1.ApplicationSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	7,  // 11: lendgate.mobile.v1.ApplicationSection.application:type_name -> lendgate.mobile.v1.ApplicationCard
-	11, // 12: lendgate.mobile.v1.ApplicationCard.principal:type_name -> lendgate.mobile.v1.Amount
-	0,  // 13: lendgate.mobile.v1.ApplicationCard.next_step:type_name -> lendgate.mobile.v1.NextStep
-	10, // 14: lendgate.mobile.v1.NoticesSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	9,  // 15: lendgate.mobile.v1.NoticesSection.notices:type_name -> lendgate.mobile.v1.Notice
-	13, // 16: lendgate.mobile.v1.Notice.create_time:type_name -> google.protobuf.Timestamp
-	1,  // 17: lendgate.mobile.v1.HomeService.GetHome:input_type -> lendgate.mobile.v1.GetHomeRequest
-	2,  // 18: lendgate.mobile.v1.HomeService.GetHome:output_type -> lendgate.mobile.v1.GetHomeResponse
-	18, // [18:19] is the sub-list for method output_type
-	17, // [17:18] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	10, // 0: lendgate.mobile.v1.GetHomeRequest.read_mask:type_name -> google.protobuf.FieldMask
+	3,  // 1: lendgate.mobile.v1.GetHomeResponse.greeting:type_name -> lendgate.mobile.v1.GreetingSection
+	4,  // 2: lendgate.mobile.v1.GetHomeResponse.loans:type_name -> lendgate.mobile.v1.LoansSection
+	6,  // 3: lendgate.mobile.v1.GetHomeResponse.application:type_name -> lendgate.mobile.v1.ApplicationSection
+	8,  // 4: lendgate.mobile.v1.GetHomeResponse.notices:type_name -> lendgate.mobile.v1.NoticesSection
+	11, // 5: lendgate.mobile.v1.GreetingSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	11, // 6: lendgate.mobile.v1.LoansSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	5,  // 7: lendgate.mobile.v1.LoansSection.loans:type_name -> lendgate.mobile.v1.LoanCard
+	12, // 8: lendgate.mobile.v1.LoanCard.outstanding:type_name -> lendgate.mobile.v1.Amount
+	12, // 9: lendgate.mobile.v1.LoanCard.next_due:type_name -> lendgate.mobile.v1.Amount
+	13, // 10: lendgate.mobile.v1.LoanCard.next_due_date:type_name -> lendgate.type.v1.Date
+	11, // 11: lendgate.mobile.v1.ApplicationSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	7,  // 12: lendgate.mobile.v1.ApplicationSection.application:type_name -> lendgate.mobile.v1.ApplicationCard
+	12, // 13: lendgate.mobile.v1.ApplicationCard.principal:type_name -> lendgate.mobile.v1.Amount
+	0,  // 14: lendgate.mobile.v1.ApplicationCard.next_step:type_name -> lendgate.mobile.v1.NextStep
+	11, // 15: lendgate.mobile.v1.NoticesSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	9,  // 16: lendgate.mobile.v1.NoticesSection.notices:type_name -> lendgate.mobile.v1.Notice
+	14, // 17: lendgate.mobile.v1.Notice.create_time:type_name -> google.protobuf.Timestamp
+	1,  // 18: lendgate.mobile.v1.HomeService.GetHome:input_type -> lendgate.mobile.v1.GetHomeRequest
+	2,  // 19: lendgate.mobile.v1.HomeService.GetHome:output_type -> lendgate.mobile.v1.GetHomeResponse
+	19, // [19:20] is the sub-list for method output_type
+	18, // [18:19] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_mobile_v1_home_service_proto_init() }

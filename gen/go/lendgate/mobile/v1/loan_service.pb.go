@@ -12,6 +12,7 @@ import (
 	_ "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -28,7 +29,10 @@ const (
 type GetLoanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The loan, "loan_…".
-	LoanId        string `protobuf:"bytes,1,opt,name=loan_id,json=loanId,proto3" json:"loan_id,omitempty"`
+	LoanId string `protobuf:"bytes,1,opt,name=loan_id,json=loanId,proto3" json:"loan_id,omitempty"`
+	// The sections to fetch, by their names in the answer; a section that is not named is not asked for and stays unset, even the required
+	// one. Unset means the whole screen.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -68,6 +72,13 @@ func (x *GetLoanRequest) GetLoanId() string {
 		return x.LoanId
 	}
 	return ""
+}
+
+func (x *GetLoanRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 // GetLoanResponse is the screen.
@@ -312,10 +323,12 @@ var File_lendgate_mobile_v1_loan_service_proto protoreflect.FileDescriptor
 
 const file_lendgate_mobile_v1_loan_service_proto_rawDesc = "" +
 	"\n" +
-	"%lendgate/mobile/v1/loan_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1clendgate/loans/v1/loan.proto\x1a lendgate/loans/v1/schedule.proto\x1a%lendgate/mobile/v1/home_service.proto\x1a lendgate/mobile/v1/section.proto\x1a\x1dlendgate/type/v1/option.proto\":\n" +
+	"%lendgate/mobile/v1/loan_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1clendgate/loans/v1/loan.proto\x1a lendgate/loans/v1/schedule.proto\x1a%lendgate/mobile/v1/home_service.proto\x1a lendgate/mobile/v1/section.proto\x1a\x1dlendgate/type/v1/option.proto\"\xb2\x02\n" +
 	"\x0eGetLoanRequest\x12(\n" +
 	"\aloan_id\x18\x01 \x01(\tB\x0f\xbaH\fr\n" +
-	":\x05loan_\x98\x01\x1fR\x06loanId\"\xda\x01\n" +
+	":\x05loan_\x98\x01\x1fR\x06loanId\x12\xf5\x01\n" +
+	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\xbb\x01\xbaH\xb7\x01\xba\x01\xb3\x01\n" +
+	"\x12read_mask.sections\x1a\x9c\x01this.paths.size() > 3 ? 'at most 3 sections' : this.paths.filter(p, !(p in ['loan', 'schedule', 'transactions'])).map(p, 'no such section: ' + p).join(', ')R\breadMask\"\xda\x01\n" +
 	"\x0fGetLoanResponse\x129\n" +
 	"\x04loan\x18\x01 \x01(\v2\x1f.lendgate.mobile.v1.LoanSectionB\x04\x80\xbc\x18\x01R\x04loan\x12?\n" +
 	"\bschedule\x18\x02 \x01(\v2#.lendgate.mobile.v1.ScheduleSectionR\bschedule\x12K\n" +
@@ -348,35 +361,37 @@ func file_lendgate_mobile_v1_loan_service_proto_rawDescGZIP() []byte {
 
 var file_lendgate_mobile_v1_loan_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_lendgate_mobile_v1_loan_service_proto_goTypes = []any{
-	(*GetLoanRequest)(nil),      // 0: lendgate.mobile.v1.GetLoanRequest
-	(*GetLoanResponse)(nil),     // 1: lendgate.mobile.v1.GetLoanResponse
-	(*LoanSection)(nil),         // 2: lendgate.mobile.v1.LoanSection
-	(*ScheduleSection)(nil),     // 3: lendgate.mobile.v1.ScheduleSection
-	(*TransactionsSection)(nil), // 4: lendgate.mobile.v1.TransactionsSection
-	(*SectionStatus)(nil),       // 5: lendgate.mobile.v1.SectionStatus
-	(*LoanCard)(nil),            // 6: lendgate.mobile.v1.LoanCard
-	(*v1.Loan)(nil),             // 7: lendgate.loans.v1.Loan
-	(*v1.Schedule)(nil),         // 8: lendgate.loans.v1.Schedule
-	(*v1.Transaction)(nil),      // 9: lendgate.loans.v1.Transaction
+	(*GetLoanRequest)(nil),        // 0: lendgate.mobile.v1.GetLoanRequest
+	(*GetLoanResponse)(nil),       // 1: lendgate.mobile.v1.GetLoanResponse
+	(*LoanSection)(nil),           // 2: lendgate.mobile.v1.LoanSection
+	(*ScheduleSection)(nil),       // 3: lendgate.mobile.v1.ScheduleSection
+	(*TransactionsSection)(nil),   // 4: lendgate.mobile.v1.TransactionsSection
+	(*fieldmaskpb.FieldMask)(nil), // 5: google.protobuf.FieldMask
+	(*SectionStatus)(nil),         // 6: lendgate.mobile.v1.SectionStatus
+	(*LoanCard)(nil),              // 7: lendgate.mobile.v1.LoanCard
+	(*v1.Loan)(nil),               // 8: lendgate.loans.v1.Loan
+	(*v1.Schedule)(nil),           // 9: lendgate.loans.v1.Schedule
+	(*v1.Transaction)(nil),        // 10: lendgate.loans.v1.Transaction
 }
 var file_lendgate_mobile_v1_loan_service_proto_depIdxs = []int32{
-	2,  // 0: lendgate.mobile.v1.GetLoanResponse.loan:type_name -> lendgate.mobile.v1.LoanSection
-	3,  // 1: lendgate.mobile.v1.GetLoanResponse.schedule:type_name -> lendgate.mobile.v1.ScheduleSection
-	4,  // 2: lendgate.mobile.v1.GetLoanResponse.transactions:type_name -> lendgate.mobile.v1.TransactionsSection
-	5,  // 3: lendgate.mobile.v1.LoanSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	6,  // 4: lendgate.mobile.v1.LoanSection.card:type_name -> lendgate.mobile.v1.LoanCard
-	7,  // 5: lendgate.mobile.v1.LoanSection.loan:type_name -> lendgate.loans.v1.Loan
-	5,  // 6: lendgate.mobile.v1.ScheduleSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	8,  // 7: lendgate.mobile.v1.ScheduleSection.schedule:type_name -> lendgate.loans.v1.Schedule
-	5,  // 8: lendgate.mobile.v1.TransactionsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	9,  // 9: lendgate.mobile.v1.TransactionsSection.transactions:type_name -> lendgate.loans.v1.Transaction
-	0,  // 10: lendgate.mobile.v1.LoanService.GetLoan:input_type -> lendgate.mobile.v1.GetLoanRequest
-	1,  // 11: lendgate.mobile.v1.LoanService.GetLoan:output_type -> lendgate.mobile.v1.GetLoanResponse
-	11, // [11:12] is the sub-list for method output_type
-	10, // [10:11] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	5,  // 0: lendgate.mobile.v1.GetLoanRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 1: lendgate.mobile.v1.GetLoanResponse.loan:type_name -> lendgate.mobile.v1.LoanSection
+	3,  // 2: lendgate.mobile.v1.GetLoanResponse.schedule:type_name -> lendgate.mobile.v1.ScheduleSection
+	4,  // 3: lendgate.mobile.v1.GetLoanResponse.transactions:type_name -> lendgate.mobile.v1.TransactionsSection
+	6,  // 4: lendgate.mobile.v1.LoanSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	7,  // 5: lendgate.mobile.v1.LoanSection.card:type_name -> lendgate.mobile.v1.LoanCard
+	8,  // 6: lendgate.mobile.v1.LoanSection.loan:type_name -> lendgate.loans.v1.Loan
+	6,  // 7: lendgate.mobile.v1.ScheduleSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	9,  // 8: lendgate.mobile.v1.ScheduleSection.schedule:type_name -> lendgate.loans.v1.Schedule
+	6,  // 9: lendgate.mobile.v1.TransactionsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	10, // 10: lendgate.mobile.v1.TransactionsSection.transactions:type_name -> lendgate.loans.v1.Transaction
+	0,  // 11: lendgate.mobile.v1.LoanService.GetLoan:input_type -> lendgate.mobile.v1.GetLoanRequest
+	1,  // 12: lendgate.mobile.v1.LoanService.GetLoan:output_type -> lendgate.mobile.v1.GetLoanResponse
+	12, // [12:13] is the sub-list for method output_type
+	11, // [11:12] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_mobile_v1_loan_service_proto_init() }

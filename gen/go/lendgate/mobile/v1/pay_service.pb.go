@@ -13,6 +13,7 @@ import (
 	v12 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -29,7 +30,10 @@ const (
 type GetPayRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The loan, "loan_…".
-	LoanId        string `protobuf:"bytes,1,opt,name=loan_id,json=loanId,proto3" json:"loan_id,omitempty"`
+	LoanId string `protobuf:"bytes,1,opt,name=loan_id,json=loanId,proto3" json:"loan_id,omitempty"`
+	// The sections to fetch, by their names in the answer; a section that is not named is not asked for and stays unset, even the required
+	// one. Unset means the whole screen.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -69,6 +73,13 @@ func (x *GetPayRequest) GetLoanId() string {
 		return x.LoanId
 	}
 	return ""
+}
+
+func (x *GetPayRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 // GetPayResponse is the screen.
@@ -524,10 +535,12 @@ var File_lendgate_mobile_v1_pay_service_proto protoreflect.FileDescriptor
 
 const file_lendgate_mobile_v1_pay_service_proto_rawDesc = "" +
 	"\n" +
-	"$lendgate/mobile/v1/pay_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1clendgate/loans/v1/loan.proto\x1a%lendgate/mobile/v1/home_service.proto\x1a lendgate/mobile/v1/section.proto\x1a\"lendgate/payments/v1/payment.proto\x1a\x1clendgate/type/v1/money.proto\x1a\x1dlendgate/type/v1/option.proto\"9\n" +
+	"$lendgate/mobile/v1/pay_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1clendgate/loans/v1/loan.proto\x1a%lendgate/mobile/v1/home_service.proto\x1a lendgate/mobile/v1/section.proto\x1a\"lendgate/payments/v1/payment.proto\x1a\x1clendgate/type/v1/money.proto\x1a\x1dlendgate/type/v1/option.proto\"\xaa\x02\n" +
 	"\rGetPayRequest\x12(\n" +
 	"\aloan_id\x18\x01 \x01(\tB\x0f\xbaH\fr\n" +
-	":\x05loan_\x98\x01\x1fR\x06loanId\"\xc4\x01\n" +
+	":\x05loan_\x98\x01\x1fR\x06loanId\x12\xee\x01\n" +
+	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\xb4\x01\xbaH\xb0\x01\xba\x01\xac\x01\n" +
+	"\x12read_mask.sections\x1a\x95\x01this.paths.size() > 3 ? 'at most 3 sections' : this.paths.filter(p, !(p in ['due', 'payoff', 'payments'])).map(p, 'no such section: ' + p).join(', ')R\breadMask\"\xc4\x01\n" +
 	"\x0eGetPayResponse\x126\n" +
 	"\x03due\x18\x01 \x01(\v2\x1e.lendgate.mobile.v1.DueSectionB\x04\x80\xbc\x18\x01R\x03due\x129\n" +
 	"\x06payoff\x18\x02 \x01(\v2!.lendgate.mobile.v1.PayoffSectionR\x06payoff\x12?\n" +
@@ -581,49 +594,51 @@ func file_lendgate_mobile_v1_pay_service_proto_rawDescGZIP() []byte {
 
 var file_lendgate_mobile_v1_pay_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_lendgate_mobile_v1_pay_service_proto_goTypes = []any{
-	(*GetPayRequest)(nil),        // 0: lendgate.mobile.v1.GetPayRequest
-	(*GetPayResponse)(nil),       // 1: lendgate.mobile.v1.GetPayResponse
-	(*DueSection)(nil),           // 2: lendgate.mobile.v1.DueSection
-	(*PayoffSection)(nil),        // 3: lendgate.mobile.v1.PayoffSection
-	(*PaymentsSection)(nil),      // 4: lendgate.mobile.v1.PaymentsSection
-	(*StartPaymentRequest)(nil),  // 5: lendgate.mobile.v1.StartPaymentRequest
-	(*StartPaymentResponse)(nil), // 6: lendgate.mobile.v1.StartPaymentResponse
-	(*GetPaymentRequest)(nil),    // 7: lendgate.mobile.v1.GetPaymentRequest
-	(*GetPaymentResponse)(nil),   // 8: lendgate.mobile.v1.GetPaymentResponse
-	(*SectionStatus)(nil),        // 9: lendgate.mobile.v1.SectionStatus
-	(*LoanCard)(nil),             // 10: lendgate.mobile.v1.LoanCard
-	(*v1.PayoffQuote)(nil),       // 11: lendgate.loans.v1.PayoffQuote
-	(*Amount)(nil),               // 12: lendgate.mobile.v1.Amount
-	(*v11.Collection)(nil),       // 13: lendgate.payments.v1.Collection
-	(v11.Collection_Purpose)(0),  // 14: lendgate.payments.v1.Collection.Purpose
-	(*v12.Money)(nil),            // 15: lendgate.type.v1.Money
+	(*GetPayRequest)(nil),         // 0: lendgate.mobile.v1.GetPayRequest
+	(*GetPayResponse)(nil),        // 1: lendgate.mobile.v1.GetPayResponse
+	(*DueSection)(nil),            // 2: lendgate.mobile.v1.DueSection
+	(*PayoffSection)(nil),         // 3: lendgate.mobile.v1.PayoffSection
+	(*PaymentsSection)(nil),       // 4: lendgate.mobile.v1.PaymentsSection
+	(*StartPaymentRequest)(nil),   // 5: lendgate.mobile.v1.StartPaymentRequest
+	(*StartPaymentResponse)(nil),  // 6: lendgate.mobile.v1.StartPaymentResponse
+	(*GetPaymentRequest)(nil),     // 7: lendgate.mobile.v1.GetPaymentRequest
+	(*GetPaymentResponse)(nil),    // 8: lendgate.mobile.v1.GetPaymentResponse
+	(*fieldmaskpb.FieldMask)(nil), // 9: google.protobuf.FieldMask
+	(*SectionStatus)(nil),         // 10: lendgate.mobile.v1.SectionStatus
+	(*LoanCard)(nil),              // 11: lendgate.mobile.v1.LoanCard
+	(*v1.PayoffQuote)(nil),        // 12: lendgate.loans.v1.PayoffQuote
+	(*Amount)(nil),                // 13: lendgate.mobile.v1.Amount
+	(*v11.Collection)(nil),        // 14: lendgate.payments.v1.Collection
+	(v11.Collection_Purpose)(0),   // 15: lendgate.payments.v1.Collection.Purpose
+	(*v12.Money)(nil),             // 16: lendgate.type.v1.Money
 }
 var file_lendgate_mobile_v1_pay_service_proto_depIdxs = []int32{
-	2,  // 0: lendgate.mobile.v1.GetPayResponse.due:type_name -> lendgate.mobile.v1.DueSection
-	3,  // 1: lendgate.mobile.v1.GetPayResponse.payoff:type_name -> lendgate.mobile.v1.PayoffSection
-	4,  // 2: lendgate.mobile.v1.GetPayResponse.payments:type_name -> lendgate.mobile.v1.PaymentsSection
-	9,  // 3: lendgate.mobile.v1.DueSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	10, // 4: lendgate.mobile.v1.DueSection.card:type_name -> lendgate.mobile.v1.LoanCard
-	9,  // 5: lendgate.mobile.v1.PayoffSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	11, // 6: lendgate.mobile.v1.PayoffSection.quote:type_name -> lendgate.loans.v1.PayoffQuote
-	12, // 7: lendgate.mobile.v1.PayoffSection.total:type_name -> lendgate.mobile.v1.Amount
-	9,  // 8: lendgate.mobile.v1.PaymentsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	13, // 9: lendgate.mobile.v1.PaymentsSection.payments:type_name -> lendgate.payments.v1.Collection
-	14, // 10: lendgate.mobile.v1.StartPaymentRequest.purpose:type_name -> lendgate.payments.v1.Collection.Purpose
-	15, // 11: lendgate.mobile.v1.StartPaymentRequest.amount:type_name -> lendgate.type.v1.Money
-	13, // 12: lendgate.mobile.v1.StartPaymentResponse.payment:type_name -> lendgate.payments.v1.Collection
-	13, // 13: lendgate.mobile.v1.GetPaymentResponse.payment:type_name -> lendgate.payments.v1.Collection
-	0,  // 14: lendgate.mobile.v1.PayService.GetPay:input_type -> lendgate.mobile.v1.GetPayRequest
-	5,  // 15: lendgate.mobile.v1.PayService.StartPayment:input_type -> lendgate.mobile.v1.StartPaymentRequest
-	7,  // 16: lendgate.mobile.v1.PayService.GetPayment:input_type -> lendgate.mobile.v1.GetPaymentRequest
-	1,  // 17: lendgate.mobile.v1.PayService.GetPay:output_type -> lendgate.mobile.v1.GetPayResponse
-	6,  // 18: lendgate.mobile.v1.PayService.StartPayment:output_type -> lendgate.mobile.v1.StartPaymentResponse
-	8,  // 19: lendgate.mobile.v1.PayService.GetPayment:output_type -> lendgate.mobile.v1.GetPaymentResponse
-	17, // [17:20] is the sub-list for method output_type
-	14, // [14:17] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	9,  // 0: lendgate.mobile.v1.GetPayRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 1: lendgate.mobile.v1.GetPayResponse.due:type_name -> lendgate.mobile.v1.DueSection
+	3,  // 2: lendgate.mobile.v1.GetPayResponse.payoff:type_name -> lendgate.mobile.v1.PayoffSection
+	4,  // 3: lendgate.mobile.v1.GetPayResponse.payments:type_name -> lendgate.mobile.v1.PaymentsSection
+	10, // 4: lendgate.mobile.v1.DueSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	11, // 5: lendgate.mobile.v1.DueSection.card:type_name -> lendgate.mobile.v1.LoanCard
+	10, // 6: lendgate.mobile.v1.PayoffSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	12, // 7: lendgate.mobile.v1.PayoffSection.quote:type_name -> lendgate.loans.v1.PayoffQuote
+	13, // 8: lendgate.mobile.v1.PayoffSection.total:type_name -> lendgate.mobile.v1.Amount
+	10, // 9: lendgate.mobile.v1.PaymentsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	14, // 10: lendgate.mobile.v1.PaymentsSection.payments:type_name -> lendgate.payments.v1.Collection
+	15, // 11: lendgate.mobile.v1.StartPaymentRequest.purpose:type_name -> lendgate.payments.v1.Collection.Purpose
+	16, // 12: lendgate.mobile.v1.StartPaymentRequest.amount:type_name -> lendgate.type.v1.Money
+	14, // 13: lendgate.mobile.v1.StartPaymentResponse.payment:type_name -> lendgate.payments.v1.Collection
+	14, // 14: lendgate.mobile.v1.GetPaymentResponse.payment:type_name -> lendgate.payments.v1.Collection
+	0,  // 15: lendgate.mobile.v1.PayService.GetPay:input_type -> lendgate.mobile.v1.GetPayRequest
+	5,  // 16: lendgate.mobile.v1.PayService.StartPayment:input_type -> lendgate.mobile.v1.StartPaymentRequest
+	7,  // 17: lendgate.mobile.v1.PayService.GetPayment:input_type -> lendgate.mobile.v1.GetPaymentRequest
+	1,  // 18: lendgate.mobile.v1.PayService.GetPay:output_type -> lendgate.mobile.v1.GetPayResponse
+	6,  // 19: lendgate.mobile.v1.PayService.StartPayment:output_type -> lendgate.mobile.v1.StartPaymentResponse
+	8,  // 20: lendgate.mobile.v1.PayService.GetPayment:output_type -> lendgate.mobile.v1.GetPaymentResponse
+	18, // [18:21] is the sub-list for method output_type
+	15, // [15:18] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_mobile_v1_pay_service_proto_init() }

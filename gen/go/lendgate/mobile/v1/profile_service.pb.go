@@ -12,6 +12,7 @@ import (
 	_ "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -26,7 +27,10 @@ const (
 
 // GetProfileRequest asks for the screen.
 type GetProfileRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sections to fetch, by their names in the answer; a section that is not named is not asked for and stays unset, even the required
+	// one. Unset means the whole screen.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,1,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -59,6 +63,13 @@ func (x *GetProfileRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use GetProfileRequest.ProtoReflect.Descriptor instead.
 func (*GetProfileRequest) Descriptor() ([]byte, []int) {
 	return file_lendgate_mobile_v1_profile_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *GetProfileRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 // GetProfileResponse is the screen.
@@ -817,8 +828,10 @@ var File_lendgate_mobile_v1_profile_service_proto protoreflect.FileDescriptor
 
 const file_lendgate_mobile_v1_profile_service_proto_rawDesc = "" +
 	"\n" +
-	"(lendgate/mobile/v1/profile_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a!lendgate/identity/v1/device.proto\x1a!lendgate/identity/v1/person.proto\x1a lendgate/mobile/v1/section.proto\x1a\x1dlendgate/type/v1/option.proto\"\x13\n" +
-	"\x11GetProfileRequest\"\xd4\x01\n" +
+	"(lendgate/mobile/v1/profile_service.proto\x12\x12lendgate.mobile.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a!lendgate/identity/v1/device.proto\x1a!lendgate/identity/v1/person.proto\x1a lendgate/mobile/v1/section.proto\x1a\x1dlendgate/type/v1/option.proto\"\x88\x02\n" +
+	"\x11GetProfileRequest\x12\xf2\x01\n" +
+	"\tread_mask\x18\x01 \x01(\v2\x1a.google.protobuf.FieldMaskB\xb8\x01\xbaH\xb4\x01\xba\x01\xb0\x01\n" +
+	"\x12read_mask.sections\x1a\x99\x01this.paths.size() > 3 ? 'at most 3 sections' : this.paths.filter(p, !(p in ['person', 'consents', 'devices'])).map(p, 'no such section: ' + p).join(', ')R\breadMask\"\xd4\x01\n" +
 	"\x12GetProfileResponse\x12?\n" +
 	"\x06person\x18\x01 \x01(\v2!.lendgate.mobile.v1.PersonSectionB\x04\x80\xbc\x18\x01R\x06person\x12?\n" +
 	"\bconsents\x18\x02 \x01(\v2#.lendgate.mobile.v1.ConsentsSectionR\bconsents\x12<\n" +
@@ -866,11 +879,11 @@ const file_lendgate_mobile_v1_profile_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\trequestId\x12$\n" +
 	"\x05token\x18\x02 \x01(\tB\x0e\xbaH\ar\x05\x10\b\x18\x80 \xf8\xbb\x18\x01R\x05token\"\x1b\n" +
-	"\x19RegisterPushTokenResponse2\xca\x05\n" +
-	"\x0eProfileService\x12h\n" +
+	"\x19RegisterPushTokenResponse2\xce\x05\n" +
+	"\x0eProfileService\x12l\n" +
 	"\n" +
-	"GetProfile\x12%.lendgate.mobile.v1.GetProfileRequest\x1a&.lendgate.mobile.v1.GetProfileResponse\"\v\xa8\xbb\x18\x03\xb0\xbb\x18\n" +
-	"\x90\x02\x01\x12q\n" +
+	"GetProfile\x12%.lendgate.mobile.v1.GetProfileRequest\x1a&.lendgate.mobile.v1.GetProfileResponse\"\x0f\xa8\xbb\x18\x03\xb0\xbb\x18\n" +
+	"\xc0\xbb\x18\x03\x90\x02\x01\x12q\n" +
 	"\rUpdateProfile\x12(.lendgate.mobile.v1.UpdateProfileRequest\x1a).lendgate.mobile.v1.UpdateProfileResponse\"\v\xa8\xbb\x18\x03\xb0\xbb\x18\v\x90\x02\x02\x12n\n" +
 	"\fGiveConsents\x12'.lendgate.mobile.v1.GiveConsentsRequest\x1a(.lendgate.mobile.v1.GiveConsentsResponse\"\v\xa8\xbb\x18\x03\xb0\xbb\x18\v\x90\x02\x02\x12w\n" +
 	"\x0fWithdrawConsent\x12*.lendgate.mobile.v1.WithdrawConsentRequest\x1a+.lendgate.mobile.v1.WithdrawConsentResponse\"\v\xa8\xbb\x18\x03\xb0\xbb\x18\v\x90\x02\x02\x12n\n" +
@@ -907,46 +920,48 @@ var file_lendgate_mobile_v1_profile_service_proto_goTypes = []any{
 	(*RevokeDeviceResponse)(nil),      // 12: lendgate.mobile.v1.RevokeDeviceResponse
 	(*RegisterPushTokenRequest)(nil),  // 13: lendgate.mobile.v1.RegisterPushTokenRequest
 	(*RegisterPushTokenResponse)(nil), // 14: lendgate.mobile.v1.RegisterPushTokenResponse
-	(*SectionStatus)(nil),             // 15: lendgate.mobile.v1.SectionStatus
-	(*v1.Person)(nil),                 // 16: lendgate.identity.v1.Person
-	(*v1.Consent)(nil),                // 17: lendgate.identity.v1.Consent
-	(*v1.Device)(nil),                 // 18: lendgate.identity.v1.Device
-	(*v1.Profile)(nil),                // 19: lendgate.identity.v1.Profile
-	(v1.ConsentPurpose)(0),            // 20: lendgate.identity.v1.ConsentPurpose
+	(*fieldmaskpb.FieldMask)(nil),     // 15: google.protobuf.FieldMask
+	(*SectionStatus)(nil),             // 16: lendgate.mobile.v1.SectionStatus
+	(*v1.Person)(nil),                 // 17: lendgate.identity.v1.Person
+	(*v1.Consent)(nil),                // 18: lendgate.identity.v1.Consent
+	(*v1.Device)(nil),                 // 19: lendgate.identity.v1.Device
+	(*v1.Profile)(nil),                // 20: lendgate.identity.v1.Profile
+	(v1.ConsentPurpose)(0),            // 21: lendgate.identity.v1.ConsentPurpose
 }
 var file_lendgate_mobile_v1_profile_service_proto_depIdxs = []int32{
-	2,  // 0: lendgate.mobile.v1.GetProfileResponse.person:type_name -> lendgate.mobile.v1.PersonSection
-	3,  // 1: lendgate.mobile.v1.GetProfileResponse.consents:type_name -> lendgate.mobile.v1.ConsentsSection
-	4,  // 2: lendgate.mobile.v1.GetProfileResponse.devices:type_name -> lendgate.mobile.v1.DevicesSection
-	15, // 3: lendgate.mobile.v1.PersonSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	16, // 4: lendgate.mobile.v1.PersonSection.person:type_name -> lendgate.identity.v1.Person
-	15, // 5: lendgate.mobile.v1.ConsentsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	17, // 6: lendgate.mobile.v1.ConsentsSection.consents:type_name -> lendgate.identity.v1.Consent
-	15, // 7: lendgate.mobile.v1.DevicesSection.status:type_name -> lendgate.mobile.v1.SectionStatus
-	18, // 8: lendgate.mobile.v1.DevicesSection.devices:type_name -> lendgate.identity.v1.Device
-	19, // 9: lendgate.mobile.v1.UpdateProfileRequest.profile:type_name -> lendgate.identity.v1.Profile
-	16, // 10: lendgate.mobile.v1.UpdateProfileResponse.person:type_name -> lendgate.identity.v1.Person
-	20, // 11: lendgate.mobile.v1.GiveConsentsRequest.purposes:type_name -> lendgate.identity.v1.ConsentPurpose
-	17, // 12: lendgate.mobile.v1.GiveConsentsResponse.consents:type_name -> lendgate.identity.v1.Consent
-	17, // 13: lendgate.mobile.v1.WithdrawConsentResponse.consent:type_name -> lendgate.identity.v1.Consent
-	18, // 14: lendgate.mobile.v1.RevokeDeviceResponse.device:type_name -> lendgate.identity.v1.Device
-	0,  // 15: lendgate.mobile.v1.ProfileService.GetProfile:input_type -> lendgate.mobile.v1.GetProfileRequest
-	5,  // 16: lendgate.mobile.v1.ProfileService.UpdateProfile:input_type -> lendgate.mobile.v1.UpdateProfileRequest
-	7,  // 17: lendgate.mobile.v1.ProfileService.GiveConsents:input_type -> lendgate.mobile.v1.GiveConsentsRequest
-	9,  // 18: lendgate.mobile.v1.ProfileService.WithdrawConsent:input_type -> lendgate.mobile.v1.WithdrawConsentRequest
-	11, // 19: lendgate.mobile.v1.ProfileService.RevokeDevice:input_type -> lendgate.mobile.v1.RevokeDeviceRequest
-	13, // 20: lendgate.mobile.v1.ProfileService.RegisterPushToken:input_type -> lendgate.mobile.v1.RegisterPushTokenRequest
-	1,  // 21: lendgate.mobile.v1.ProfileService.GetProfile:output_type -> lendgate.mobile.v1.GetProfileResponse
-	6,  // 22: lendgate.mobile.v1.ProfileService.UpdateProfile:output_type -> lendgate.mobile.v1.UpdateProfileResponse
-	8,  // 23: lendgate.mobile.v1.ProfileService.GiveConsents:output_type -> lendgate.mobile.v1.GiveConsentsResponse
-	10, // 24: lendgate.mobile.v1.ProfileService.WithdrawConsent:output_type -> lendgate.mobile.v1.WithdrawConsentResponse
-	12, // 25: lendgate.mobile.v1.ProfileService.RevokeDevice:output_type -> lendgate.mobile.v1.RevokeDeviceResponse
-	14, // 26: lendgate.mobile.v1.ProfileService.RegisterPushToken:output_type -> lendgate.mobile.v1.RegisterPushTokenResponse
-	21, // [21:27] is the sub-list for method output_type
-	15, // [15:21] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	15, // 0: lendgate.mobile.v1.GetProfileRequest.read_mask:type_name -> google.protobuf.FieldMask
+	2,  // 1: lendgate.mobile.v1.GetProfileResponse.person:type_name -> lendgate.mobile.v1.PersonSection
+	3,  // 2: lendgate.mobile.v1.GetProfileResponse.consents:type_name -> lendgate.mobile.v1.ConsentsSection
+	4,  // 3: lendgate.mobile.v1.GetProfileResponse.devices:type_name -> lendgate.mobile.v1.DevicesSection
+	16, // 4: lendgate.mobile.v1.PersonSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	17, // 5: lendgate.mobile.v1.PersonSection.person:type_name -> lendgate.identity.v1.Person
+	16, // 6: lendgate.mobile.v1.ConsentsSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	18, // 7: lendgate.mobile.v1.ConsentsSection.consents:type_name -> lendgate.identity.v1.Consent
+	16, // 8: lendgate.mobile.v1.DevicesSection.status:type_name -> lendgate.mobile.v1.SectionStatus
+	19, // 9: lendgate.mobile.v1.DevicesSection.devices:type_name -> lendgate.identity.v1.Device
+	20, // 10: lendgate.mobile.v1.UpdateProfileRequest.profile:type_name -> lendgate.identity.v1.Profile
+	17, // 11: lendgate.mobile.v1.UpdateProfileResponse.person:type_name -> lendgate.identity.v1.Person
+	21, // 12: lendgate.mobile.v1.GiveConsentsRequest.purposes:type_name -> lendgate.identity.v1.ConsentPurpose
+	18, // 13: lendgate.mobile.v1.GiveConsentsResponse.consents:type_name -> lendgate.identity.v1.Consent
+	18, // 14: lendgate.mobile.v1.WithdrawConsentResponse.consent:type_name -> lendgate.identity.v1.Consent
+	19, // 15: lendgate.mobile.v1.RevokeDeviceResponse.device:type_name -> lendgate.identity.v1.Device
+	0,  // 16: lendgate.mobile.v1.ProfileService.GetProfile:input_type -> lendgate.mobile.v1.GetProfileRequest
+	5,  // 17: lendgate.mobile.v1.ProfileService.UpdateProfile:input_type -> lendgate.mobile.v1.UpdateProfileRequest
+	7,  // 18: lendgate.mobile.v1.ProfileService.GiveConsents:input_type -> lendgate.mobile.v1.GiveConsentsRequest
+	9,  // 19: lendgate.mobile.v1.ProfileService.WithdrawConsent:input_type -> lendgate.mobile.v1.WithdrawConsentRequest
+	11, // 20: lendgate.mobile.v1.ProfileService.RevokeDevice:input_type -> lendgate.mobile.v1.RevokeDeviceRequest
+	13, // 21: lendgate.mobile.v1.ProfileService.RegisterPushToken:input_type -> lendgate.mobile.v1.RegisterPushTokenRequest
+	1,  // 22: lendgate.mobile.v1.ProfileService.GetProfile:output_type -> lendgate.mobile.v1.GetProfileResponse
+	6,  // 23: lendgate.mobile.v1.ProfileService.UpdateProfile:output_type -> lendgate.mobile.v1.UpdateProfileResponse
+	8,  // 24: lendgate.mobile.v1.ProfileService.GiveConsents:output_type -> lendgate.mobile.v1.GiveConsentsResponse
+	10, // 25: lendgate.mobile.v1.ProfileService.WithdrawConsent:output_type -> lendgate.mobile.v1.WithdrawConsentResponse
+	12, // 26: lendgate.mobile.v1.ProfileService.RevokeDevice:output_type -> lendgate.mobile.v1.RevokeDeviceResponse
+	14, // 27: lendgate.mobile.v1.ProfileService.RegisterPushToken:output_type -> lendgate.mobile.v1.RegisterPushTokenResponse
+	22, // [22:28] is the sub-list for method output_type
+	16, // [16:22] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_lendgate_mobile_v1_profile_service_proto_init() }

@@ -122,6 +122,56 @@ const (
 	ErrorReason_ERROR_REASON_UNDERAGE ErrorReason = 117
 	// The taxpayer number has a wrong form or check digit.
 	ErrorReason_ERROR_REASON_TAX_ID_INVALID ErrorReason = 118
+	// There is no such staff account.
+	ErrorReason_ERROR_REASON_STAFF_NOT_FOUND ErrorReason = 119
+	// There is a staff account with this e-mail address already.
+	ErrorReason_ERROR_REASON_STAFF_EXISTS ErrorReason = 120
+	// The state of the staff account forbids this step. Metadata: state.
+	ErrorReason_ERROR_REASON_STAFF_STATE_INVALID ErrorReason = 121
+	// The staff account has changed since you read it; read it again.
+	ErrorReason_ERROR_REASON_STAFF_VERSION_STALE ErrorReason = 122
+	// Nobody changes their own account this way. Ask a colleague.
+	ErrorReason_ERROR_REASON_STAFF_SELF_CHANGE ErrorReason = 123
+	// This is the last active superadmin; make another one first.
+	ErrorReason_ERROR_REASON_LAST_SUPERADMIN ErrorReason = 124
+	// The e-mail address or the password is wrong.
+	ErrorReason_ERROR_REASON_LOGIN_WRONG ErrorReason = 125
+	// Too many wrong tries. RetryInfo says when the next may be made.
+	ErrorReason_ERROR_REASON_LOGIN_LOCKED ErrorReason = 126
+	// The code of the second factor is wrong or was used before.
+	ErrorReason_ERROR_REASON_SECOND_FACTOR_WRONG ErrorReason = 127
+	// A second factor is in force already, or none was begun.
+	ErrorReason_ERROR_REASON_SECOND_FACTOR_STATE_INVALID ErrorReason = 128
+	// The invitation has ended or was used; ask for a new one.
+	ErrorReason_ERROR_REASON_INVITATION_INVALID ErrorReason = 129
+	// The password is too short or too easy to guess. Metadata: min_length.
+	ErrorReason_ERROR_REASON_PASSWORD_WEAK ErrorReason = 130
+	// The password in force is another one.
+	ErrorReason_ERROR_REASON_PASSWORD_WRONG ErrorReason = 131
+	// There is no such role, or it is not for this audience. Metadata: role.
+	ErrorReason_ERROR_REASON_ROLE_NOT_FOUND ErrorReason = 132
+	// There is a role of this name already.
+	ErrorReason_ERROR_REASON_ROLE_EXISTS ErrorReason = 133
+	// Somebody has this role; take it away first.
+	ErrorReason_ERROR_REASON_ROLE_IN_USE ErrorReason = 134
+	// The platform counts on this role; it stays as it is.
+	ErrorReason_ERROR_REASON_ROLE_PROTECTED ErrorReason = 135
+	// The role has changed since you read it; read it again.
+	ErrorReason_ERROR_REASON_ROLE_VERSION_STALE ErrorReason = 136
+	// The audience of the role may not hold this permission. Metadata: permission.
+	ErrorReason_ERROR_REASON_ROLE_PERMISSION_INVALID ErrorReason = 137
+	// Nobody gives, takes away or touches more than they hold themselves. Metadata: permission.
+	ErrorReason_ERROR_REASON_ROLE_GRANT_EXCEEDED ErrorReason = 138
+	// The lender has as many roles as it may have.
+	ErrorReason_ERROR_REASON_ROLE_LIMIT_REACHED ErrorReason = 139
+	// There is no such partner of this lender.
+	ErrorReason_ERROR_REASON_PARTNER_UNKNOWN ErrorReason = 161
+	// There is no such partner key.
+	ErrorReason_ERROR_REASON_PARTNER_KEY_UNKNOWN ErrorReason = 162
+	// The key is no public key of its kind, or it would end before it begins.
+	ErrorReason_ERROR_REASON_PARTNER_KEY_INVALID ErrorReason = 163
+	// The partner has two live keys; revoke one first.
+	ErrorReason_ERROR_REASON_PARTNER_KEY_LIMIT_REACHED ErrorReason = 164
 	// There is no such product, or it is not offered.
 	ErrorReason_ERROR_REASON_PRODUCT_NOT_FOUND ErrorReason = 200
 	// The amount is outside the product's limits. Metadata: min_minor_units, max_minor_units.
@@ -271,6 +321,31 @@ var (
 		116: "ERROR_REASON_PROFILE_VERSION_STALE",
 		117: "ERROR_REASON_UNDERAGE",
 		118: "ERROR_REASON_TAX_ID_INVALID",
+		119: "ERROR_REASON_STAFF_NOT_FOUND",
+		120: "ERROR_REASON_STAFF_EXISTS",
+		121: "ERROR_REASON_STAFF_STATE_INVALID",
+		122: "ERROR_REASON_STAFF_VERSION_STALE",
+		123: "ERROR_REASON_STAFF_SELF_CHANGE",
+		124: "ERROR_REASON_LAST_SUPERADMIN",
+		125: "ERROR_REASON_LOGIN_WRONG",
+		126: "ERROR_REASON_LOGIN_LOCKED",
+		127: "ERROR_REASON_SECOND_FACTOR_WRONG",
+		128: "ERROR_REASON_SECOND_FACTOR_STATE_INVALID",
+		129: "ERROR_REASON_INVITATION_INVALID",
+		130: "ERROR_REASON_PASSWORD_WEAK",
+		131: "ERROR_REASON_PASSWORD_WRONG",
+		132: "ERROR_REASON_ROLE_NOT_FOUND",
+		133: "ERROR_REASON_ROLE_EXISTS",
+		134: "ERROR_REASON_ROLE_IN_USE",
+		135: "ERROR_REASON_ROLE_PROTECTED",
+		136: "ERROR_REASON_ROLE_VERSION_STALE",
+		137: "ERROR_REASON_ROLE_PERMISSION_INVALID",
+		138: "ERROR_REASON_ROLE_GRANT_EXCEEDED",
+		139: "ERROR_REASON_ROLE_LIMIT_REACHED",
+		161: "ERROR_REASON_PARTNER_UNKNOWN",
+		162: "ERROR_REASON_PARTNER_KEY_UNKNOWN",
+		163: "ERROR_REASON_PARTNER_KEY_INVALID",
+		164: "ERROR_REASON_PARTNER_KEY_LIMIT_REACHED",
 		200: "ERROR_REASON_PRODUCT_NOT_FOUND",
 		201: "ERROR_REASON_AMOUNT_OUT_OF_RANGE",
 		202: "ERROR_REASON_TERM_OUT_OF_RANGE",
@@ -369,6 +444,31 @@ var (
 		"ERROR_REASON_PROFILE_VERSION_STALE":        116,
 		"ERROR_REASON_UNDERAGE":                     117,
 		"ERROR_REASON_TAX_ID_INVALID":               118,
+		"ERROR_REASON_STAFF_NOT_FOUND":              119,
+		"ERROR_REASON_STAFF_EXISTS":                 120,
+		"ERROR_REASON_STAFF_STATE_INVALID":          121,
+		"ERROR_REASON_STAFF_VERSION_STALE":          122,
+		"ERROR_REASON_STAFF_SELF_CHANGE":            123,
+		"ERROR_REASON_LAST_SUPERADMIN":              124,
+		"ERROR_REASON_LOGIN_WRONG":                  125,
+		"ERROR_REASON_LOGIN_LOCKED":                 126,
+		"ERROR_REASON_SECOND_FACTOR_WRONG":          127,
+		"ERROR_REASON_SECOND_FACTOR_STATE_INVALID":  128,
+		"ERROR_REASON_INVITATION_INVALID":           129,
+		"ERROR_REASON_PASSWORD_WEAK":                130,
+		"ERROR_REASON_PASSWORD_WRONG":               131,
+		"ERROR_REASON_ROLE_NOT_FOUND":               132,
+		"ERROR_REASON_ROLE_EXISTS":                  133,
+		"ERROR_REASON_ROLE_IN_USE":                  134,
+		"ERROR_REASON_ROLE_PROTECTED":               135,
+		"ERROR_REASON_ROLE_VERSION_STALE":           136,
+		"ERROR_REASON_ROLE_PERMISSION_INVALID":      137,
+		"ERROR_REASON_ROLE_GRANT_EXCEEDED":          138,
+		"ERROR_REASON_ROLE_LIMIT_REACHED":           139,
+		"ERROR_REASON_PARTNER_UNKNOWN":              161,
+		"ERROR_REASON_PARTNER_KEY_UNKNOWN":          162,
+		"ERROR_REASON_PARTNER_KEY_INVALID":          163,
+		"ERROR_REASON_PARTNER_KEY_LIMIT_REACHED":    164,
 		"ERROR_REASON_PRODUCT_NOT_FOUND":            200,
 		"ERROR_REASON_AMOUNT_OUT_OF_RANGE":          201,
 		"ERROR_REASON_TERM_OUT_OF_RANGE":            202,
@@ -451,44 +551,44 @@ var File_lendgate_type_v1_error_proto protoreflect.FileDescriptor
 
 const file_lendgate_type_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x1clendgate/type/v1/error.proto\x12\x10lendgate.type.v1*\xae\x1b\n" +
+	"\x1clendgate/type/v1/error.proto\x12\x10lendgate.type.v1\x1a\x1dlendgate/type/v1/option.proto*\xa0#\n" +
 	"\vErrorReason\x12\x1c\n" +
-	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x01\x12 \n" +
+	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\x01\x1a\x04ȼ\x18\x02\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x02\x12\"\n" +
 	"\x1eERROR_REASON_MALFORMED_REQUEST\x10\x03\x12\"\n" +
 	"\x1eERROR_REASON_REQUEST_TOO_LARGE\x10\x04\x12\"\n" +
-	"\x1eERROR_REASON_SIGNATURE_INVALID\x10\x05\x12\x1b\n" +
-	"\x17ERROR_REASON_CLOCK_SKEW\x10\x06\x12\x19\n" +
-	"\x15ERROR_REASON_REPLAYED\x10\a\x12!\n" +
-	"\x1dERROR_REASON_SESSION_REQUIRED\x10\b\x12 \n" +
-	"\x1cERROR_REASON_SESSION_EXPIRED\x10\t\x12\"\n" +
+	"\x1eERROR_REASON_SIGNATURE_INVALID\x10\x05\x12!\n" +
+	"\x17ERROR_REASON_CLOCK_SKEW\x10\x06\x1a\x04ȼ\x18\x03\x12\x1f\n" +
+	"\x15ERROR_REASON_REPLAYED\x10\a\x1a\x04ȼ\x18\x03\x12!\n" +
+	"\x1dERROR_REASON_SESSION_REQUIRED\x10\b\x12&\n" +
+	"\x1cERROR_REASON_SESSION_EXPIRED\x10\t\x1a\x04ȼ\x18\x04\x12\"\n" +
 	"\x1eERROR_REASON_PERMISSION_DENIED\x10\n" +
-	"\x12\x1d\n" +
-	"\x19ERROR_REASON_RATE_LIMITED\x10\v\x12\x1b\n" +
-	"\x17ERROR_REASON_OVERLOADED\x10\f\x12%\n" +
+	"\x12#\n" +
+	"\x19ERROR_REASON_RATE_LIMITED\x10\v\x1a\x04ȼ\x18\x01\x12!\n" +
+	"\x17ERROR_REASON_OVERLOADED\x10\f\x1a\x04ȼ\x18\x01\x12%\n" +
 	"!ERROR_REASON_APP_UPGRADE_REQUIRED\x10\r\x12)\n" +
 	"%ERROR_REASON_IDEMPOTENCY_KEY_REQUIRED\x10\x0e\x12)\n" +
 	"%ERROR_REASON_IDEMPOTENCY_KEY_MISMATCH\x10\x0f\x12'\n" +
-	"#ERROR_REASON_IDEMPOTENCY_KEY_REUSED\x10\x10\x12\x1c\n" +
-	"\x18ERROR_REASON_IN_PROGRESS\x10\x11\x12\x1c\n" +
-	"\x18ERROR_REASON_UNKNOWN_RPC\x10\x12\x12\"\n" +
-	"\x1eERROR_REASON_DEADLINE_EXCEEDED\x10\x13\x12\x1c\n" +
-	"\x18ERROR_REASON_UNAVAILABLE\x10\x14\x12\x19\n" +
-	"\x15ERROR_REASON_CONFLICT\x10\x15\x12#\n" +
+	"#ERROR_REASON_IDEMPOTENCY_KEY_REUSED\x10\x10\x12\"\n" +
+	"\x18ERROR_REASON_IN_PROGRESS\x10\x11\x1a\x04ȼ\x18\x01\x12\x1c\n" +
+	"\x18ERROR_REASON_UNKNOWN_RPC\x10\x12\x12(\n" +
+	"\x1eERROR_REASON_DEADLINE_EXCEEDED\x10\x13\x1a\x04ȼ\x18\x02\x12\"\n" +
+	"\x18ERROR_REASON_UNAVAILABLE\x10\x14\x1a\x04ȼ\x18\x01\x12\x1f\n" +
+	"\x15ERROR_REASON_CONFLICT\x10\x15\x1a\x04ȼ\x18\x01\x12#\n" +
 	"\x1fERROR_REASON_PAGE_TOKEN_INVALID\x10\x16\x12\x1d\n" +
 	"\x19ERROR_REASON_INVALID_DATE\x10\x17\x12\x1f\n" +
 	"\x1bERROR_REASON_TENANT_UNKNOWN\x10\x18\x12\x1a\n" +
 	"\x16ERROR_REASON_NOT_FOUND\x10\x19\x12\x1f\n" +
 	"\x1bERROR_REASON_CALLER_UNKNOWN\x10\x1a\x12#\n" +
-	"\x1fERROR_REASON_METHOD_NOT_ALLOWED\x10\x1b\x12\x19\n" +
-	"\x15ERROR_REASON_CANCELED\x10\x1c\x12\x1e\n" +
+	"\x1fERROR_REASON_METHOD_NOT_ALLOWED\x10\x1b\x12\x1f\n" +
+	"\x15ERROR_REASON_CANCELED\x10\x1c\x1a\x04ȼ\x18\x02\x12\x1e\n" +
 	"\x1aERROR_REASON_PHONE_INVALID\x10d\x12\x1b\n" +
 	"\x17ERROR_REASON_CODE_WRONG\x10e\x12\x1d\n" +
 	"\x19ERROR_REASON_CODE_EXPIRED\x10f\x12(\n" +
-	"$ERROR_REASON_CODE_ATTEMPTS_EXHAUSTED\x10g\x12%\n" +
-	"!ERROR_REASON_CODE_RESEND_TOO_SOON\x10h\x12#\n" +
-	"\x1fERROR_REASON_CODE_LIMIT_REACHED\x10i\x12\"\n" +
+	"$ERROR_REASON_CODE_ATTEMPTS_EXHAUSTED\x10g\x12+\n" +
+	"!ERROR_REASON_CODE_RESEND_TOO_SOON\x10h\x1a\x04ȼ\x18\x01\x12)\n" +
+	"\x1fERROR_REASON_CODE_LIMIT_REACHED\x10i\x1a\x04ȼ\x18\x01\x12\"\n" +
 	"\x1eERROR_REASON_CODE_ALREADY_USED\x10j\x12#\n" +
 	"\x1fERROR_REASON_DEVICE_KEY_INVALID\x10k\x12\x1f\n" +
 	"\x1bERROR_REASON_DEVICE_REVOKED\x10l\x12\x1f\n" +
@@ -501,7 +601,32 @@ const file_lendgate_type_v1_error_proto_rawDesc = "" +
 	"\x1bERROR_REASON_PERSON_BLOCKED\x10s\x12&\n" +
 	"\"ERROR_REASON_PROFILE_VERSION_STALE\x10t\x12\x19\n" +
 	"\x15ERROR_REASON_UNDERAGE\x10u\x12\x1f\n" +
-	"\x1bERROR_REASON_TAX_ID_INVALID\x10v\x12#\n" +
+	"\x1bERROR_REASON_TAX_ID_INVALID\x10v\x12 \n" +
+	"\x1cERROR_REASON_STAFF_NOT_FOUND\x10w\x12\x1d\n" +
+	"\x19ERROR_REASON_STAFF_EXISTS\x10x\x12$\n" +
+	" ERROR_REASON_STAFF_STATE_INVALID\x10y\x12$\n" +
+	" ERROR_REASON_STAFF_VERSION_STALE\x10z\x12\"\n" +
+	"\x1eERROR_REASON_STAFF_SELF_CHANGE\x10{\x12 \n" +
+	"\x1cERROR_REASON_LAST_SUPERADMIN\x10|\x12\x1c\n" +
+	"\x18ERROR_REASON_LOGIN_WRONG\x10}\x12#\n" +
+	"\x19ERROR_REASON_LOGIN_LOCKED\x10~\x1a\x04ȼ\x18\x01\x12$\n" +
+	" ERROR_REASON_SECOND_FACTOR_WRONG\x10\x7f\x12-\n" +
+	"(ERROR_REASON_SECOND_FACTOR_STATE_INVALID\x10\x80\x01\x12$\n" +
+	"\x1fERROR_REASON_INVITATION_INVALID\x10\x81\x01\x12\x1f\n" +
+	"\x1aERROR_REASON_PASSWORD_WEAK\x10\x82\x01\x12 \n" +
+	"\x1bERROR_REASON_PASSWORD_WRONG\x10\x83\x01\x12 \n" +
+	"\x1bERROR_REASON_ROLE_NOT_FOUND\x10\x84\x01\x12\x1d\n" +
+	"\x18ERROR_REASON_ROLE_EXISTS\x10\x85\x01\x12\x1d\n" +
+	"\x18ERROR_REASON_ROLE_IN_USE\x10\x86\x01\x12 \n" +
+	"\x1bERROR_REASON_ROLE_PROTECTED\x10\x87\x01\x12$\n" +
+	"\x1fERROR_REASON_ROLE_VERSION_STALE\x10\x88\x01\x12)\n" +
+	"$ERROR_REASON_ROLE_PERMISSION_INVALID\x10\x89\x01\x12%\n" +
+	" ERROR_REASON_ROLE_GRANT_EXCEEDED\x10\x8a\x01\x12$\n" +
+	"\x1fERROR_REASON_ROLE_LIMIT_REACHED\x10\x8b\x01\x12!\n" +
+	"\x1cERROR_REASON_PARTNER_UNKNOWN\x10\xa1\x01\x12%\n" +
+	" ERROR_REASON_PARTNER_KEY_UNKNOWN\x10\xa2\x01\x12%\n" +
+	" ERROR_REASON_PARTNER_KEY_INVALID\x10\xa3\x01\x12+\n" +
+	"&ERROR_REASON_PARTNER_KEY_LIMIT_REACHED\x10\xa4\x01\x12#\n" +
 	"\x1eERROR_REASON_PRODUCT_NOT_FOUND\x10\xc8\x01\x12%\n" +
 	" ERROR_REASON_AMOUNT_OUT_OF_RANGE\x10\xc9\x01\x12#\n" +
 	"\x1eERROR_REASON_TERM_OUT_OF_RANGE\x10\xca\x01\x12#\n" +
@@ -524,8 +649,8 @@ const file_lendgate_type_v1_error_proto_rawDesc = "" +
 	"\x1cERROR_REASON_PRODUCT_INVALID\x10\xdb\x01\x12\"\n" +
 	"\x1dERROR_REASON_PAYOUT_NOT_FOUND\x10\xac\x02\x12&\n" +
 	"!ERROR_REASON_COLLECTION_NOT_FOUND\x10\xad\x02\x12'\n" +
-	"\"ERROR_REASON_PAYMENT_STATE_INVALID\x10\xae\x02\x12&\n" +
-	"!ERROR_REASON_PROVIDER_UNAVAILABLE\x10\xaf\x02\x12\"\n" +
+	"\"ERROR_REASON_PAYMENT_STATE_INVALID\x10\xae\x02\x12,\n" +
+	"!ERROR_REASON_PROVIDER_UNAVAILABLE\x10\xaf\x02\x1a\x04ȼ\x18\x01\x12\"\n" +
 	"\x1dERROR_REASON_PROVIDER_REFUSED\x10\xb0\x02\x12\"\n" +
 	"\x1dERROR_REASON_PROVIDER_UNKNOWN\x10\xb1\x02\x12#\n" +
 	"\x1eERROR_REASON_ACCOUNT_NOT_FOUND\x10\xb2\x02\x12(\n" +
@@ -541,15 +666,15 @@ const file_lendgate_type_v1_error_proto_rawDesc = "" +
 	"\x1dERROR_REASON_POLICY_NOT_FOUND\x10\x91\x03\x12!\n" +
 	"\x1cERROR_REASON_FEATURE_INVALID\x10\x92\x03\x12$\n" +
 	"\x1fERROR_REASON_TEMPLATE_NOT_FOUND\x10\xf4\x03\x12,\n" +
-	"'ERROR_REASON_TEMPLATE_PARAMETER_MISSING\x10\xf5\x03\x12%\n" +
-	" ERROR_REASON_CHANNEL_UNAVAILABLE\x10\xf6\x03\x12(\n" +
+	"'ERROR_REASON_TEMPLATE_PARAMETER_MISSING\x10\xf5\x03\x12+\n" +
+	" ERROR_REASON_CHANNEL_UNAVAILABLE\x10\xf6\x03\x1a\x04ȼ\x18\x01\x12(\n" +
 	"#ERROR_REASON_NOTIFICATION_NOT_FOUND\x10\xf7\x03\x12)\n" +
 	"$ERROR_REASON_STREAM_POSITION_INVALID\x10\xf8\x03\x12$\n" +
 	"\x1fERROR_REASON_PUSH_TOKEN_INVALID\x10\xf9\x03\x12 \n" +
 	"\x1bERROR_REASON_FLOW_NOT_FOUND\x10\xd8\x04\x12$\n" +
 	"\x1fERROR_REASON_FLOW_STEP_NOT_OPEN\x10\xd9\x04\x12\x1c\n" +
-	"\x17ERROR_REASON_FLOW_ENDED\x10\xda\x04\x12)\n" +
-	"$ERROR_REASON_FLOW_ENGINE_UNAVAILABLE\x10\xdb\x04B\xc1\x01\n" +
+	"\x17ERROR_REASON_FLOW_ENDED\x10\xda\x04\x12/\n" +
+	"$ERROR_REASON_FLOW_ENGINE_UNAVAILABLE\x10\xdb\x04\x1a\x04ȼ\x18\x01B\xc1\x01\n" +
 	"\x14com.lendgate.type.v1B\n" +
 	"ErrorProtoP\x01Z;github.com/lendgate/lendgate/gen/go/lendgate/type/v1;typev1\xa2\x02\x03LTX\xaa\x02\x10Lendgate.Type.V1\xca\x02\x10Lendgate\\Type\\V1\xe2\x02\x1cLendgate\\Type\\V1\\GPBMetadata\xea\x02\x12Lendgate::Type::V1b\x06proto3"
 
@@ -582,6 +707,7 @@ func file_lendgate_type_v1_error_proto_init() {
 	if File_lendgate_type_v1_error_proto != nil {
 		return
 	}
+	file_lendgate_type_v1_option_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

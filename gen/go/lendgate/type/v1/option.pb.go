@@ -33,12 +33,12 @@ const (
 	SignatureClass_SIGNATURE_CLASS_NONE SignatureClass = 1
 	// Signed by the key that the request itself presents (header Lendgate-Device-Key): proof of possession when a device enrols.
 	SignatureClass_SIGNATURE_CLASS_ENROL SignatureClass = 2
-	// Signed by an enrolled device key.
+	// Signed by an enrolled device key. RPCs that need a session may instead be signed by that session's own key (identity.v1.SessionKey).
 	SignatureClass_SIGNATURE_CLASS_DEVICE SignatureClass = 3
 	// Signed by a partner's key.
 	SignatureClass_SIGNATURE_CLASS_PARTNER SignatureClass = 4
-	// Signed by an enrolled device key with every component covered, idempotency key and session included; it fails closed when
-	// the nonce store is gone.
+	// Signed by an enrolled device key, and no other, with every component covered, idempotency key and session included; it fails closed
+	// when the nonce store is gone. The answer is signed by the server.
 	SignatureClass_SIGNATURE_CLASS_MONEY SignatureClass = 5
 	// Between our own services: the caller proves itself by a short-lived actor token instead of a message signature.
 	SignatureClass_SIGNATURE_CLASS_INTERNAL SignatureClass = 6
@@ -104,6 +104,8 @@ const (
 	// Any caller who has proved who they are: a person by a live session, a partner by its key. It opens nobody's data: services hold rows
 	// against the caller.
 	Permission_PERMISSION_SESSION Permission = 2
+	// Staff whose password was right and whose second factor is still due: they may give it, and nothing else.
+	Permission_PERMISSION_STAFF_LOGIN Permission = 3
 	// Read one's own profile, devices and consents.
 	Permission_PERMISSION_PROFILE_READ Permission = 10
 	// Change one's own profile and consents.
@@ -143,7 +145,7 @@ const (
 	// Service to service: start, drive and cancel processes.
 	Permission_PERMISSION_FLOW_OPERATE Permission = 107
 	// Create and change products.
-	Permission_PERMISSION_PRODUCT_WRITE Permission = 108
+	Permission_PERMISSION_PRODUCT_WRITE Permission = 108 // 120 to 199 are staff's. A role of staff holds none but these and LEDGER_READ, SCORING_READ and PRODUCT_WRITE.
 	// Staff: see colleagues and roles.
 	Permission_PERMISSION_STAFF_READ Permission = 120
 	// Staff: invite colleagues, suspend them, give and take their roles, within what one holds oneself.
@@ -172,6 +174,7 @@ var (
 		0:   "PERMISSION_UNSPECIFIED",
 		1:   "PERMISSION_OPEN",
 		2:   "PERMISSION_SESSION",
+		3:   "PERMISSION_STAFF_LOGIN",
 		10:  "PERMISSION_PROFILE_READ",
 		11:  "PERMISSION_PROFILE_WRITE",
 		20:  "PERMISSION_APPLICATION_READ",
@@ -207,6 +210,7 @@ var (
 		"PERMISSION_UNSPECIFIED":          0,
 		"PERMISSION_OPEN":                 1,
 		"PERMISSION_SESSION":              2,
+		"PERMISSION_STAFF_LOGIN":          3,
 		"PERMISSION_PROFILE_READ":         10,
 		"PERMISSION_PROFILE_WRITE":        11,
 		"PERMISSION_APPLICATION_READ":     20,
@@ -386,6 +390,67 @@ func (Priority) EnumDescriptor() ([]byte, []int) {
 	return file_lendgate_type_v1_option_proto_rawDescGZIP(), []int{3}
 }
 
+// Retry says what a repeat of a refused request can do. It is said of reasons.
+type Retry int32
+
+const (
+	// Nothing: the same request would be refused again. Something has to be changed or done first, as the reason's words say.
+	Retry_RETRY_UNSPECIFIED Retry = 0
+	// It may pass after the hint (RetryInfo, Retry-After), with the same request_id; without a hint after a second, doubled each time.
+	Retry_RETRY_AFTER_HINT Retry = 1
+	// It is not known whether it was done. Repeat with the same request_id: what was done is answered, not done again.
+	Retry_RETRY_SAME_REQUEST Retry = 2
+	// It may pass at once when it is signed again: new nonce and time, the same request_id. Once.
+	Retry_RETRY_SIGNED_AGAIN Retry = 3
+	// It may pass once after the session has been renewed, with the same request_id.
+	Retry_RETRY_NEW_SESSION Retry = 4
+)
+
+// Enum value maps for Retry.
+var (
+	Retry_name = map[int32]string{
+		0: "RETRY_UNSPECIFIED",
+		1: "RETRY_AFTER_HINT",
+		2: "RETRY_SAME_REQUEST",
+		3: "RETRY_SIGNED_AGAIN",
+		4: "RETRY_NEW_SESSION",
+	}
+	Retry_value = map[string]int32{
+		"RETRY_UNSPECIFIED":  0,
+		"RETRY_AFTER_HINT":   1,
+		"RETRY_SAME_REQUEST": 2,
+		"RETRY_SIGNED_AGAIN": 3,
+		"RETRY_NEW_SESSION":  4,
+	}
+)
+
+func (x Retry) Enum() *Retry {
+	p := new(Retry)
+	*p = x
+	return p
+}
+
+func (x Retry) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Retry) Descriptor() protoreflect.EnumDescriptor {
+	return file_lendgate_type_v1_option_proto_enumTypes[4].Descriptor()
+}
+
+func (Retry) Type() protoreflect.EnumType {
+	return &file_lendgate_type_v1_option_proto_enumTypes[4]
+}
+
+func (x Retry) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Retry.Descriptor instead.
+func (Retry) EnumDescriptor() ([]byte, []int) {
+	return file_lendgate_type_v1_option_proto_rawDescGZIP(), []int{4}
+}
+
 var file_lendgate_type_v1_option_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -451,6 +516,14 @@ var file_lendgate_type_v1_option_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "varint,50112,opt,name=section_required",
 		Filename:      "lendgate/type/v1/option.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
+		ExtensionType: (*Retry)(nil),
+		Field:         50121,
+		Name:          "lendgate.type.v1.retry",
+		Tag:           "varint,50121,opt,name=retry,enum=lendgate.type.v1.Retry",
+		Filename:      "lendgate/type/v1/option.proto",
+	},
 }
 
 // Extension fields to descriptorpb.MethodOptions.
@@ -494,6 +567,14 @@ var (
 	E_SectionRequired = &file_lendgate_type_v1_option_proto_extTypes[7]
 )
 
+// Extension fields to descriptorpb.EnumValueOptions.
+var (
+	// What a repeat can do, of a reason.
+	//
+	// optional lendgate.type.v1.Retry retry = 50121;
+	E_Retry = &file_lendgate_type_v1_option_proto_extTypes[8]
+)
+
 var File_lendgate_type_v1_option_proto protoreflect.FileDescriptor
 
 const file_lendgate_type_v1_option_proto_rawDesc = "" +
@@ -506,12 +587,13 @@ const file_lendgate_type_v1_option_proto_rawDesc = "" +
 	"\x16SIGNATURE_CLASS_DEVICE\x10\x03\x12\x1b\n" +
 	"\x17SIGNATURE_CLASS_PARTNER\x10\x04\x12\x19\n" +
 	"\x15SIGNATURE_CLASS_MONEY\x10\x05\x12\x1c\n" +
-	"\x18SIGNATURE_CLASS_INTERNAL\x10\x06*\xea\a\n" +
+	"\x18SIGNATURE_CLASS_INTERNAL\x10\x06*\x86\b\n" +
 	"\n" +
 	"Permission\x12\x1a\n" +
 	"\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPERMISSION_OPEN\x10\x01\x12\x16\n" +
-	"\x12PERMISSION_SESSION\x10\x02\x12\x1b\n" +
+	"\x12PERMISSION_SESSION\x10\x02\x12\x1a\n" +
+	"\x16PERMISSION_STAFF_LOGIN\x10\x03\x12\x1b\n" +
 	"\x17PERMISSION_PROFILE_READ\x10\n" +
 	"\x12\x1c\n" +
 	"\x18PERMISSION_PROFILE_WRITE\x10\v\x12\x1f\n" +
@@ -553,7 +635,13 @@ const file_lendgate_type_v1_option_proto_rawDesc = "" +
 	"\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13PRIORITY_BACKGROUND\x10\x01\x12\x11\n" +
 	"\rPRIORITY_USER\x10\x02\x12\x12\n" +
-	"\x0ePRIORITY_MONEY\x10\x03:`\n" +
+	"\x0ePRIORITY_MONEY\x10\x03*{\n" +
+	"\x05Retry\x12\x15\n" +
+	"\x11RETRY_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10RETRY_AFTER_HINT\x10\x01\x12\x16\n" +
+	"\x12RETRY_SAME_REQUEST\x10\x02\x12\x16\n" +
+	"\x12RETRY_SIGNED_AGAIN\x10\x03\x12\x15\n" +
+	"\x11RETRY_NEW_SESSION\x10\x04:`\n" +
 	"\tsignature\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\x0e2 .lendgate.type.v1.SignatureClassR\tsignature:^\n" +
 	"\n" +
 	"permission\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x0e2\x1c.lendgate.type.v1.PermissionR\n" +
@@ -563,7 +651,8 @@ const file_lendgate_type_v1_option_proto_rawDesc = "" +
 	"\x10deprecated_since\x12\x1e.google.protobuf.MethodOptions\x18\xb9\x87\x03 \x01(\tR\x0fdeprecatedSince:8\n" +
 	"\x06sunset\x12\x1e.google.protobuf.MethodOptions\x18\xba\x87\x03 \x01(\tR\x06sunset:d\n" +
 	"\rpersonal_data\x12\x1d.google.protobuf.FieldOptions\x18\xbf\x87\x03 \x01(\x0e2\x1e.lendgate.type.v1.PersonalDataR\fpersonalData:J\n" +
-	"\x10section_required\x12\x1d.google.protobuf.FieldOptions\x18\xc0\x87\x03 \x01(\bR\x0fsectionRequiredB\xc2\x01\n" +
+	"\x10section_required\x12\x1d.google.protobuf.FieldOptions\x18\xc0\x87\x03 \x01(\bR\x0fsectionRequired:R\n" +
+	"\x05retry\x12!.google.protobuf.EnumValueOptions\x18ɇ\x03 \x01(\x0e2\x17.lendgate.type.v1.RetryR\x05retryB\xc2\x01\n" +
 	"\x14com.lendgate.type.v1B\vOptionProtoP\x01Z;github.com/lendgate/lendgate/gen/go/lendgate/type/v1;typev1\xa2\x02\x03LTX\xaa\x02\x10Lendgate.Type.V1\xca\x02\x10Lendgate\\Type\\V1\xe2\x02\x1cLendgate\\Type\\V1\\GPBMetadata\xea\x02\x12Lendgate::Type::V1b\x06proto3"
 
 var (
@@ -578,32 +667,36 @@ func file_lendgate_type_v1_option_proto_rawDescGZIP() []byte {
 	return file_lendgate_type_v1_option_proto_rawDescData
 }
 
-var file_lendgate_type_v1_option_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_lendgate_type_v1_option_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_lendgate_type_v1_option_proto_goTypes = []any{
-	(SignatureClass)(0),                // 0: lendgate.type.v1.SignatureClass
-	(Permission)(0),                    // 1: lendgate.type.v1.Permission
-	(PersonalData)(0),                  // 2: lendgate.type.v1.PersonalData
-	(Priority)(0),                      // 3: lendgate.type.v1.Priority
-	(*descriptorpb.MethodOptions)(nil), // 4: google.protobuf.MethodOptions
-	(*descriptorpb.FieldOptions)(nil),  // 5: google.protobuf.FieldOptions
+	(SignatureClass)(0),                   // 0: lendgate.type.v1.SignatureClass
+	(Permission)(0),                       // 1: lendgate.type.v1.Permission
+	(PersonalData)(0),                     // 2: lendgate.type.v1.PersonalData
+	(Priority)(0),                         // 3: lendgate.type.v1.Priority
+	(Retry)(0),                            // 4: lendgate.type.v1.Retry
+	(*descriptorpb.MethodOptions)(nil),    // 5: google.protobuf.MethodOptions
+	(*descriptorpb.FieldOptions)(nil),     // 6: google.protobuf.FieldOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 7: google.protobuf.EnumValueOptions
 }
 var file_lendgate_type_v1_option_proto_depIdxs = []int32{
-	4,  // 0: lendgate.type.v1.signature:extendee -> google.protobuf.MethodOptions
-	4,  // 1: lendgate.type.v1.permission:extendee -> google.protobuf.MethodOptions
-	4,  // 2: lendgate.type.v1.priority:extendee -> google.protobuf.MethodOptions
-	4,  // 3: lendgate.type.v1.fresh_seconds:extendee -> google.protobuf.MethodOptions
-	4,  // 4: lendgate.type.v1.deprecated_since:extendee -> google.protobuf.MethodOptions
-	4,  // 5: lendgate.type.v1.sunset:extendee -> google.protobuf.MethodOptions
-	5,  // 6: lendgate.type.v1.personal_data:extendee -> google.protobuf.FieldOptions
-	5,  // 7: lendgate.type.v1.section_required:extendee -> google.protobuf.FieldOptions
-	0,  // 8: lendgate.type.v1.signature:type_name -> lendgate.type.v1.SignatureClass
-	1,  // 9: lendgate.type.v1.permission:type_name -> lendgate.type.v1.Permission
-	3,  // 10: lendgate.type.v1.priority:type_name -> lendgate.type.v1.Priority
-	2,  // 11: lendgate.type.v1.personal_data:type_name -> lendgate.type.v1.PersonalData
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	8,  // [8:12] is the sub-list for extension type_name
-	0,  // [0:8] is the sub-list for extension extendee
+	5,  // 0: lendgate.type.v1.signature:extendee -> google.protobuf.MethodOptions
+	5,  // 1: lendgate.type.v1.permission:extendee -> google.protobuf.MethodOptions
+	5,  // 2: lendgate.type.v1.priority:extendee -> google.protobuf.MethodOptions
+	5,  // 3: lendgate.type.v1.fresh_seconds:extendee -> google.protobuf.MethodOptions
+	5,  // 4: lendgate.type.v1.deprecated_since:extendee -> google.protobuf.MethodOptions
+	5,  // 5: lendgate.type.v1.sunset:extendee -> google.protobuf.MethodOptions
+	6,  // 6: lendgate.type.v1.personal_data:extendee -> google.protobuf.FieldOptions
+	6,  // 7: lendgate.type.v1.section_required:extendee -> google.protobuf.FieldOptions
+	7,  // 8: lendgate.type.v1.retry:extendee -> google.protobuf.EnumValueOptions
+	0,  // 9: lendgate.type.v1.signature:type_name -> lendgate.type.v1.SignatureClass
+	1,  // 10: lendgate.type.v1.permission:type_name -> lendgate.type.v1.Permission
+	3,  // 11: lendgate.type.v1.priority:type_name -> lendgate.type.v1.Priority
+	2,  // 12: lendgate.type.v1.personal_data:type_name -> lendgate.type.v1.PersonalData
+	4,  // 13: lendgate.type.v1.retry:type_name -> lendgate.type.v1.Retry
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	9,  // [9:14] is the sub-list for extension type_name
+	0,  // [0:9] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
 }
 
@@ -617,9 +710,9 @@ func file_lendgate_type_v1_option_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lendgate_type_v1_option_proto_rawDesc), len(file_lendgate_type_v1_option_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   0,
-			NumExtensions: 8,
+			NumExtensions: 9,
 			NumServices:   0,
 		},
 		GoTypes:           file_lendgate_type_v1_option_proto_goTypes,

@@ -4,9 +4,11 @@
 package flowsv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/flows/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewApplicationFlowServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -78,4 +80,36 @@ func (c *applicationFlowServiceInproc) CancelApplicationFlow(ctx context.Context
 		return nil, err
 	}
 	return res.(*v1.CancelApplicationFlowResponse), nil
+}
+
+// ApplicationFlowServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func ApplicationFlowServiceCalls(handler ApplicationFlowServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		ApplicationFlowServiceStartApplicationFlowProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.StartApplicationFlow(ctx, req.(*v1.StartApplicationFlowRequest))
+		},
+		ApplicationFlowServiceGetApplicationFlowProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetApplicationFlow(ctx, req.(*v1.GetApplicationFlowRequest))
+		},
+		ApplicationFlowServiceResumeIdentityProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ResumeIdentity(ctx, req.(*v1.ResumeIdentityRequest))
+		},
+		ApplicationFlowServiceChooseOfferProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ChooseOffer(ctx, req.(*v1.ChooseOfferRequest))
+		},
+		ApplicationFlowServiceSignAgreementProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.SignAgreement(ctx, req.(*v1.SignAgreementRequest))
+		},
+		ApplicationFlowServiceCancelApplicationFlowProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.CancelApplicationFlow(ctx, req.(*v1.CancelApplicationFlowRequest))
+		},
+	}
+}
+
+// ApplicationFlowServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func ApplicationFlowServiceRoutes(handler ApplicationFlowServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewApplicationFlowServiceHandler(handler, options...)
+	}, ApplicationFlowServiceCalls(handler)
 }

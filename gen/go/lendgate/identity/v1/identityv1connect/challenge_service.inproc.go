@@ -4,9 +4,11 @@
 package identityv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewChallengeServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -38,4 +40,24 @@ func (c *challengeServiceInproc) ConfirmChallenge(ctx context.Context, req *v1.C
 		return nil, err
 	}
 	return res.(*v1.ConfirmChallengeResponse), nil
+}
+
+// ChallengeServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func ChallengeServiceCalls(handler ChallengeServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		ChallengeServiceCreateChallengeProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.CreateChallenge(ctx, req.(*v1.CreateChallengeRequest))
+		},
+		ChallengeServiceConfirmChallengeProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ConfirmChallenge(ctx, req.(*v1.ConfirmChallengeRequest))
+		},
+	}
+}
+
+// ChallengeServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func ChallengeServiceRoutes(handler ChallengeServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewChallengeServiceHandler(handler, options...)
+	}, ChallengeServiceCalls(handler)
 }

@@ -45,6 +45,9 @@ const (
 	// DeviceServiceRevokeDeviceProcedure is the fully-qualified name of the DeviceService's
 	// RevokeDevice RPC.
 	DeviceServiceRevokeDeviceProcedure = "/lendgate.identity.v1.DeviceService/RevokeDevice"
+	// DeviceServiceConsumeNonceProcedure is the fully-qualified name of the DeviceService's
+	// ConsumeNonce RPC.
+	DeviceServiceConsumeNonceProcedure = "/lendgate.identity.v1.DeviceService/ConsumeNonce"
 )
 
 // DeviceServiceClient is a client for the lendgate.identity.v1.DeviceService service.
@@ -66,6 +69,11 @@ type DeviceServiceClient interface {
 	//
 	// Errors: DEVICE_UNKNOWN, IDEMPOTENCY_KEY_REUSED.
 	RevokeDevice(context.Context, *v1.RevokeDeviceRequest) (*v1.RevokeDeviceResponse, error)
+	// ConsumeNonce uses up a nonce of a signature where its first keeper, the edge's Redis, cannot vouch for it. It succeeds once; the same
+	// request_id again gets the same answer, so that a lost answer costs the caller nothing.
+	//
+	// Errors: REPLAYED, INVALID_REQUEST (expire_time lies too far ahead).
+	ConsumeNonce(context.Context, *v1.ConsumeNonceRequest) (*v1.ConsumeNonceResponse, error)
 }
 
 // NewDeviceServiceClient constructs a client for the lendgate.identity.v1.DeviceService service. By
@@ -107,6 +115,13 @@ func NewDeviceServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		consumeNonce: connect.NewClient[v1.ConsumeNonceRequest, v1.ConsumeNonceResponse](
+			httpClient,
+			baseURL+DeviceServiceConsumeNonceProcedure,
+			connect.WithSchema(deviceServiceMethods.ByName("ConsumeNonce")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -116,6 +131,7 @@ type deviceServiceClient struct {
 	getDeviceKey *connect.Client[v1.GetDeviceKeyRequest, v1.GetDeviceKeyResponse]
 	listDevices  *connect.Client[v1.ListDevicesRequest, v1.ListDevicesResponse]
 	revokeDevice *connect.Client[v1.RevokeDeviceRequest, v1.RevokeDeviceResponse]
+	consumeNonce *connect.Client[v1.ConsumeNonceRequest, v1.ConsumeNonceResponse]
 }
 
 // EnrollDevice calls lendgate.identity.v1.DeviceService.EnrollDevice.
@@ -154,6 +170,15 @@ func (c *deviceServiceClient) RevokeDevice(ctx context.Context, req *v1.RevokeDe
 	return nil, err
 }
 
+// ConsumeNonce calls lendgate.identity.v1.DeviceService.ConsumeNonce.
+func (c *deviceServiceClient) ConsumeNonce(ctx context.Context, req *v1.ConsumeNonceRequest) (*v1.ConsumeNonceResponse, error) {
+	response, err := c.consumeNonce.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // DeviceServiceHandler is an implementation of the lendgate.identity.v1.DeviceService service.
 type DeviceServiceHandler interface {
 	// EnrollDevice registers a device by its public key. Enrolling the same key again answers with the same device.
@@ -173,6 +198,11 @@ type DeviceServiceHandler interface {
 	//
 	// Errors: DEVICE_UNKNOWN, IDEMPOTENCY_KEY_REUSED.
 	RevokeDevice(context.Context, *v1.RevokeDeviceRequest) (*v1.RevokeDeviceResponse, error)
+	// ConsumeNonce uses up a nonce of a signature where its first keeper, the edge's Redis, cannot vouch for it. It succeeds once; the same
+	// request_id again gets the same answer, so that a lost answer costs the caller nothing.
+	//
+	// Errors: REPLAYED, INVALID_REQUEST (expire_time lies too far ahead).
+	ConsumeNonce(context.Context, *v1.ConsumeNonceRequest) (*v1.ConsumeNonceResponse, error)
 }
 
 // NewDeviceServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -210,6 +240,13 @@ func NewDeviceServiceHandler(svc DeviceServiceHandler, opts ...connect.HandlerOp
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	deviceServiceConsumeNonceHandler := connect.NewUnaryHandlerSimple(
+		DeviceServiceConsumeNonceProcedure,
+		svc.ConsumeNonce,
+		connect.WithSchema(deviceServiceMethods.ByName("ConsumeNonce")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/lendgate.identity.v1.DeviceService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case DeviceServiceEnrollDeviceProcedure:
@@ -220,6 +257,8 @@ func NewDeviceServiceHandler(svc DeviceServiceHandler, opts ...connect.HandlerOp
 			deviceServiceListDevicesHandler.ServeHTTP(w, r)
 		case DeviceServiceRevokeDeviceProcedure:
 			deviceServiceRevokeDeviceHandler.ServeHTTP(w, r)
+		case DeviceServiceConsumeNonceProcedure:
+			deviceServiceConsumeNonceHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -243,4 +282,8 @@ func (UnimplementedDeviceServiceHandler) ListDevices(context.Context, *v1.ListDe
 
 func (UnimplementedDeviceServiceHandler) RevokeDevice(context.Context, *v1.RevokeDeviceRequest) (*v1.RevokeDeviceResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lendgate.identity.v1.DeviceService.RevokeDevice is not implemented"))
+}
+
+func (UnimplementedDeviceServiceHandler) ConsumeNonce(context.Context, *v1.ConsumeNonceRequest) (*v1.ConsumeNonceResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lendgate.identity.v1.DeviceService.ConsumeNonce is not implemented"))
 }

@@ -4,9 +4,11 @@
 package identityv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewDeviceServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -58,4 +60,43 @@ func (c *deviceServiceInproc) RevokeDevice(ctx context.Context, req *v1.RevokeDe
 		return nil, err
 	}
 	return res.(*v1.RevokeDeviceResponse), nil
+}
+
+func (c *deviceServiceInproc) ConsumeNonce(ctx context.Context, req *v1.ConsumeNonceRequest) (*v1.ConsumeNonceResponse, error) {
+	res, err := c.call(ctx, DeviceServiceConsumeNonceProcedure, req, func(ctx context.Context) (proto.Message, error) {
+		return c.handler.ConsumeNonce(ctx, req)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res.(*v1.ConsumeNonceResponse), nil
+}
+
+// DeviceServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func DeviceServiceCalls(handler DeviceServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		DeviceServiceEnrollDeviceProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.EnrollDevice(ctx, req.(*v1.EnrollDeviceRequest))
+		},
+		DeviceServiceGetDeviceKeyProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetDeviceKey(ctx, req.(*v1.GetDeviceKeyRequest))
+		},
+		DeviceServiceListDevicesProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListDevices(ctx, req.(*v1.ListDevicesRequest))
+		},
+		DeviceServiceRevokeDeviceProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RevokeDevice(ctx, req.(*v1.RevokeDeviceRequest))
+		},
+		DeviceServiceConsumeNonceProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ConsumeNonce(ctx, req.(*v1.ConsumeNonceRequest))
+		},
+	}
+}
+
+// DeviceServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func DeviceServiceRoutes(handler DeviceServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewDeviceServiceHandler(handler, options...)
+	}, DeviceServiceCalls(handler)
 }

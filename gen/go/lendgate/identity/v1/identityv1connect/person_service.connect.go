@@ -35,6 +35,9 @@ const (
 const (
 	// PersonServiceGetPersonProcedure is the fully-qualified name of the PersonService's GetPerson RPC.
 	PersonServiceGetPersonProcedure = "/lendgate.identity.v1.PersonService/GetPerson"
+	// PersonServiceFindPersonProcedure is the fully-qualified name of the PersonService's FindPerson
+	// RPC.
+	PersonServiceFindPersonProcedure = "/lendgate.identity.v1.PersonService/FindPerson"
 	// PersonServiceUpdateProfileProcedure is the fully-qualified name of the PersonService's
 	// UpdateProfile RPC.
 	PersonServiceUpdateProfileProcedure = "/lendgate.identity.v1.PersonService/UpdateProfile"
@@ -55,6 +58,10 @@ type PersonServiceClient interface {
 	//
 	// Errors: PERSON_NOT_FOUND.
 	GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error)
+	// FindPerson answers with the person behind a phone. It is for staff, who write customers' numbers as these say them.
+	//
+	// Errors: PHONE_INVALID, PERSON_NOT_FOUND.
+	FindPerson(context.Context, *v1.FindPersonRequest) (*v1.FindPersonResponse, error)
 	// UpdateProfile replaces the caller's profile. All of it is stored or none.
 	//
 	// Errors: PERSON_NOT_FOUND, PROFILE_VERSION_STALE, UNDERAGE, TAX_ID_INVALID, INVALID_DATE, IDEMPOTENCY_KEY_REUSED.
@@ -88,6 +95,13 @@ func NewPersonServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			httpClient,
 			baseURL+PersonServiceGetPersonProcedure,
 			connect.WithSchema(personServiceMethods.ByName("GetPerson")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		findPerson: connect.NewClient[v1.FindPersonRequest, v1.FindPersonResponse](
+			httpClient,
+			baseURL+PersonServiceFindPersonProcedure,
+			connect.WithSchema(personServiceMethods.ByName("FindPerson")),
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
@@ -125,6 +139,7 @@ func NewPersonServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 // personServiceClient implements PersonServiceClient.
 type personServiceClient struct {
 	getPerson       *connect.Client[v1.GetPersonRequest, v1.GetPersonResponse]
+	findPerson      *connect.Client[v1.FindPersonRequest, v1.FindPersonResponse]
 	updateProfile   *connect.Client[v1.UpdateProfileRequest, v1.UpdateProfileResponse]
 	giveConsents    *connect.Client[v1.GiveConsentsRequest, v1.GiveConsentsResponse]
 	withdrawConsent *connect.Client[v1.WithdrawConsentRequest, v1.WithdrawConsentResponse]
@@ -134,6 +149,15 @@ type personServiceClient struct {
 // GetPerson calls lendgate.identity.v1.PersonService.GetPerson.
 func (c *personServiceClient) GetPerson(ctx context.Context, req *v1.GetPersonRequest) (*v1.GetPersonResponse, error) {
 	response, err := c.getPerson.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// FindPerson calls lendgate.identity.v1.PersonService.FindPerson.
+func (c *personServiceClient) FindPerson(ctx context.Context, req *v1.FindPersonRequest) (*v1.FindPersonResponse, error) {
+	response, err := c.findPerson.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -182,6 +206,10 @@ type PersonServiceHandler interface {
 	//
 	// Errors: PERSON_NOT_FOUND.
 	GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error)
+	// FindPerson answers with the person behind a phone. It is for staff, who write customers' numbers as these say them.
+	//
+	// Errors: PHONE_INVALID, PERSON_NOT_FOUND.
+	FindPerson(context.Context, *v1.FindPersonRequest) (*v1.FindPersonResponse, error)
 	// UpdateProfile replaces the caller's profile. All of it is stored or none.
 	//
 	// Errors: PERSON_NOT_FOUND, PROFILE_VERSION_STALE, UNDERAGE, TAX_ID_INVALID, INVALID_DATE, IDEMPOTENCY_KEY_REUSED.
@@ -211,6 +239,13 @@ func NewPersonServiceHandler(svc PersonServiceHandler, opts ...connect.HandlerOp
 		PersonServiceGetPersonProcedure,
 		svc.GetPerson,
 		connect.WithSchema(personServiceMethods.ByName("GetPerson")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	personServiceFindPersonHandler := connect.NewUnaryHandlerSimple(
+		PersonServiceFindPersonProcedure,
+		svc.FindPerson,
+		connect.WithSchema(personServiceMethods.ByName("FindPerson")),
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
@@ -246,6 +281,8 @@ func NewPersonServiceHandler(svc PersonServiceHandler, opts ...connect.HandlerOp
 		switch r.URL.Path {
 		case PersonServiceGetPersonProcedure:
 			personServiceGetPersonHandler.ServeHTTP(w, r)
+		case PersonServiceFindPersonProcedure:
+			personServiceFindPersonHandler.ServeHTTP(w, r)
 		case PersonServiceUpdateProfileProcedure:
 			personServiceUpdateProfileHandler.ServeHTTP(w, r)
 		case PersonServiceGiveConsentsProcedure:
@@ -265,6 +302,10 @@ type UnimplementedPersonServiceHandler struct{}
 
 func (UnimplementedPersonServiceHandler) GetPerson(context.Context, *v1.GetPersonRequest) (*v1.GetPersonResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lendgate.identity.v1.PersonService.GetPerson is not implemented"))
+}
+
+func (UnimplementedPersonServiceHandler) FindPerson(context.Context, *v1.FindPersonRequest) (*v1.FindPersonResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("lendgate.identity.v1.PersonService.FindPerson is not implemented"))
 }
 
 func (UnimplementedPersonServiceHandler) UpdateProfile(context.Context, *v1.UpdateProfileRequest) (*v1.UpdateProfileResponse, error) {

@@ -4,9 +4,11 @@
 package identityv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewPersonServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -28,6 +30,16 @@ func (c *personServiceInproc) GetPerson(ctx context.Context, req *v1.GetPersonRe
 		return nil, err
 	}
 	return res.(*v1.GetPersonResponse), nil
+}
+
+func (c *personServiceInproc) FindPerson(ctx context.Context, req *v1.FindPersonRequest) (*v1.FindPersonResponse, error) {
+	res, err := c.call(ctx, PersonServiceFindPersonProcedure, req, func(ctx context.Context) (proto.Message, error) {
+		return c.handler.FindPerson(ctx, req)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res.(*v1.FindPersonResponse), nil
 }
 
 func (c *personServiceInproc) UpdateProfile(ctx context.Context, req *v1.UpdateProfileRequest) (*v1.UpdateProfileResponse, error) {
@@ -68,4 +80,36 @@ func (c *personServiceInproc) ListConsents(ctx context.Context, req *v1.ListCons
 		return nil, err
 	}
 	return res.(*v1.ListConsentsResponse), nil
+}
+
+// PersonServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func PersonServiceCalls(handler PersonServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		PersonServiceGetPersonProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetPerson(ctx, req.(*v1.GetPersonRequest))
+		},
+		PersonServiceFindPersonProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.FindPerson(ctx, req.(*v1.FindPersonRequest))
+		},
+		PersonServiceUpdateProfileProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.UpdateProfile(ctx, req.(*v1.UpdateProfileRequest))
+		},
+		PersonServiceGiveConsentsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GiveConsents(ctx, req.(*v1.GiveConsentsRequest))
+		},
+		PersonServiceWithdrawConsentProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.WithdrawConsent(ctx, req.(*v1.WithdrawConsentRequest))
+		},
+		PersonServiceListConsentsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListConsents(ctx, req.(*v1.ListConsentsRequest))
+		},
+	}
+}
+
+// PersonServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func PersonServiceRoutes(handler PersonServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewPersonServiceHandler(handler, options...)
+	}, PersonServiceCalls(handler)
 }

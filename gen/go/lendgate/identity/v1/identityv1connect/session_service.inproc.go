@@ -4,9 +4,11 @@
 package identityv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/identity/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewSessionServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -68,4 +70,33 @@ func (c *sessionServiceInproc) EndSession(ctx context.Context, req *v1.EndSessio
 		return nil, err
 	}
 	return res.(*v1.EndSessionResponse), nil
+}
+
+// SessionServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func SessionServiceCalls(handler SessionServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		SessionServiceStartLoginProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.StartLogin(ctx, req.(*v1.StartLoginRequest))
+		},
+		SessionServiceConfirmLoginProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ConfirmLogin(ctx, req.(*v1.ConfirmLoginRequest))
+		},
+		SessionServiceRefreshSessionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RefreshSession(ctx, req.(*v1.RefreshSessionRequest))
+		},
+		SessionServiceAuthenticateSessionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.AuthenticateSession(ctx, req.(*v1.AuthenticateSessionRequest))
+		},
+		SessionServiceEndSessionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.EndSession(ctx, req.(*v1.EndSessionRequest))
+		},
+	}
+}
+
+// SessionServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func SessionServiceRoutes(handler SessionServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewSessionServiceHandler(handler, options...)
+	}, SessionServiceCalls(handler)
 }

@@ -4,9 +4,11 @@
 package loansv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/loans/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewAgreementServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -58,4 +60,30 @@ func (c *agreementServiceInproc) SignAgreement(ctx context.Context, req *v1.Sign
 		return nil, err
 	}
 	return res.(*v1.SignAgreementResponse), nil
+}
+
+// AgreementServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func AgreementServiceCalls(handler AgreementServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		AgreementServiceGetAgreementProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetAgreement(ctx, req.(*v1.GetAgreementRequest))
+		},
+		AgreementServiceGetAgreementDocumentProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetAgreementDocument(ctx, req.(*v1.GetAgreementDocumentRequest))
+		},
+		AgreementServiceRequestSignatureCodeProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RequestSignatureCode(ctx, req.(*v1.RequestSignatureCodeRequest))
+		},
+		AgreementServiceSignAgreementProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.SignAgreement(ctx, req.(*v1.SignAgreementRequest))
+		},
+	}
+}
+
+// AgreementServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func AgreementServiceRoutes(handler AgreementServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewAgreementServiceHandler(handler, options...)
+	}, AgreementServiceCalls(handler)
 }

@@ -81,7 +81,7 @@ type ApplicationServiceClient interface {
 	// Asked terms when they fit, else the largest principal that does; a longer and a shorter variant beside it. When none fits the
 	// application is rejected with PRINCIPAL_ABOVE_LIMIT or INSTALMENT_ABOVE_LIMIT.
 	//
-	// Errors: APPLICATION_NOT_FOUND, APPLICATION_STATE_INVALID, CURRENCY_MISMATCH, SCHEDULE_IMPOSSIBLE, IDEMPOTENCY_KEY_REUSED.
+	// Errors: APPLICATION_NOT_FOUND, APPLICATION_STATE_INVALID, CURRENCY_MISMATCH, IDEMPOTENCY_KEY_REUSED.
 	OfferLoan(context.Context, *v1.OfferLoanRequest) (*v1.OfferLoanResponse, error)
 	// RejectApplication ends an application with the decision's reasons.
 	//
@@ -296,7 +296,7 @@ type ApplicationServiceHandler interface {
 	// Asked terms when they fit, else the largest principal that does; a longer and a shorter variant beside it. When none fits the
 	// application is rejected with PRINCIPAL_ABOVE_LIMIT or INSTALMENT_ABOVE_LIMIT.
 	//
-	// Errors: APPLICATION_NOT_FOUND, APPLICATION_STATE_INVALID, CURRENCY_MISMATCH, SCHEDULE_IMPOSSIBLE, IDEMPOTENCY_KEY_REUSED.
+	// Errors: APPLICATION_NOT_FOUND, APPLICATION_STATE_INVALID, CURRENCY_MISMATCH, IDEMPOTENCY_KEY_REUSED.
 	OfferLoan(context.Context, *v1.OfferLoanRequest) (*v1.OfferLoanResponse, error)
 	// RejectApplication ends an application with the decision's reasons.
 	//

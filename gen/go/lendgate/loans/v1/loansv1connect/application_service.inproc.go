@@ -4,9 +4,11 @@
 package loansv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/loans/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewApplicationServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -108,4 +110,45 @@ func (c *applicationServiceInproc) ExpireApplication(ctx context.Context, req *v
 		return nil, err
 	}
 	return res.(*v1.ExpireApplicationResponse), nil
+}
+
+// ApplicationServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func ApplicationServiceCalls(handler ApplicationServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		ApplicationServiceCreateApplicationProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.CreateApplication(ctx, req.(*v1.CreateApplicationRequest))
+		},
+		ApplicationServiceGetApplicationProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetApplication(ctx, req.(*v1.GetApplicationRequest))
+		},
+		ApplicationServiceListApplicationsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListApplications(ctx, req.(*v1.ListApplicationsRequest))
+		},
+		ApplicationServiceOfferLoanProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.OfferLoan(ctx, req.(*v1.OfferLoanRequest))
+		},
+		ApplicationServiceRejectApplicationProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RejectApplication(ctx, req.(*v1.RejectApplicationRequest))
+		},
+		ApplicationServiceListOffersProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListOffers(ctx, req.(*v1.ListOffersRequest))
+		},
+		ApplicationServiceAcceptOfferProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.AcceptOffer(ctx, req.(*v1.AcceptOfferRequest))
+		},
+		ApplicationServiceWithdrawApplicationProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.WithdrawApplication(ctx, req.(*v1.WithdrawApplicationRequest))
+		},
+		ApplicationServiceExpireApplicationProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ExpireApplication(ctx, req.(*v1.ExpireApplicationRequest))
+		},
+	}
+}
+
+// ApplicationServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func ApplicationServiceRoutes(handler ApplicationServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewApplicationServiceHandler(handler, options...)
+	}, ApplicationServiceCalls(handler)
 }

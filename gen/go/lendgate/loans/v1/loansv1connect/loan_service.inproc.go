@@ -4,9 +4,11 @@
 package loansv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/loans/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewLoanServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -98,4 +100,42 @@ func (c *loanServiceInproc) RepayLoan(ctx context.Context, req *v1.RepayLoanRequ
 		return nil, err
 	}
 	return res.(*v1.RepayLoanResponse), nil
+}
+
+// LoanServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func LoanServiceCalls(handler LoanServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		LoanServiceGetLoanProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetLoan(ctx, req.(*v1.GetLoanRequest))
+		},
+		LoanServiceListLoansProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListLoans(ctx, req.(*v1.ListLoansRequest))
+		},
+		LoanServiceGetScheduleProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetSchedule(ctx, req.(*v1.GetScheduleRequest))
+		},
+		LoanServiceListTransactionsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListTransactions(ctx, req.(*v1.ListTransactionsRequest))
+		},
+		LoanServiceQuotePayoffProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.QuotePayoff(ctx, req.(*v1.QuotePayoffRequest))
+		},
+		LoanServiceDisburseLoanProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.DisburseLoan(ctx, req.(*v1.DisburseLoanRequest))
+		},
+		LoanServiceCancelLoanProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.CancelLoan(ctx, req.(*v1.CancelLoanRequest))
+		},
+		LoanServiceRepayLoanProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RepayLoan(ctx, req.(*v1.RepayLoanRequest))
+		},
+	}
+}
+
+// LoanServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func LoanServiceRoutes(handler LoanServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewLoanServiceHandler(handler, options...)
+	}, LoanServiceCalls(handler)
 }

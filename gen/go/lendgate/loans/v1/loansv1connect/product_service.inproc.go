@@ -4,9 +4,11 @@
 package loansv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/loans/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewProductServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -48,4 +50,27 @@ func (c *productServiceInproc) QuoteLoan(ctx context.Context, req *v1.QuoteLoanR
 		return nil, err
 	}
 	return res.(*v1.QuoteLoanResponse), nil
+}
+
+// ProductServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func ProductServiceCalls(handler ProductServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		ProductServiceCreateProductVersionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.CreateProductVersion(ctx, req.(*v1.CreateProductVersionRequest))
+		},
+		ProductServiceListProductsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListProducts(ctx, req.(*v1.ListProductsRequest))
+		},
+		ProductServiceQuoteLoanProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.QuoteLoan(ctx, req.(*v1.QuoteLoanRequest))
+		},
+	}
+}
+
+// ProductServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func ProductServiceRoutes(handler ProductServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewProductServiceHandler(handler, options...)
+	}, ProductServiceCalls(handler)
 }

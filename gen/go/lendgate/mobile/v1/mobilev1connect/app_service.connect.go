@@ -40,6 +40,7 @@ const (
 // AppServiceClient is a client for the lendgate.mobile.v1.AppService service.
 type AppServiceClient interface {
 	// GetAppConfig answers with versions, languages and addresses. It is the same for everybody and may be cached for a minute.
+	// It stays fresh for ten seconds: it changes when an operator changes the lender's configuration.
 	//
 	// Errors: TENANT_UNKNOWN.
 	GetAppConfig(context.Context, *v1.GetAppConfigRequest) (*v1.GetAppConfigResponse, error)
@@ -83,6 +84,7 @@ func (c *appServiceClient) GetAppConfig(ctx context.Context, req *v1.GetAppConfi
 // AppServiceHandler is an implementation of the lendgate.mobile.v1.AppService service.
 type AppServiceHandler interface {
 	// GetAppConfig answers with versions, languages and addresses. It is the same for everybody and may be cached for a minute.
+	// It stays fresh for ten seconds: it changes when an operator changes the lender's configuration.
 	//
 	// Errors: TENANT_UNKNOWN.
 	GetAppConfig(context.Context, *v1.GetAppConfigRequest) (*v1.GetAppConfigResponse, error)

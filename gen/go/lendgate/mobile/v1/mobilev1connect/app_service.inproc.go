@@ -4,9 +4,11 @@
 package mobilev1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewAppServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -28,4 +30,21 @@ func (c *appServiceInproc) GetAppConfig(ctx context.Context, req *v1.GetAppConfi
 		return nil, err
 	}
 	return res.(*v1.GetAppConfigResponse), nil
+}
+
+// AppServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func AppServiceCalls(handler AppServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		AppServiceGetAppConfigProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetAppConfig(ctx, req.(*v1.GetAppConfigRequest))
+		},
+	}
+}
+
+// AppServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func AppServiceRoutes(handler AppServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewAppServiceHandler(handler, options...)
+	}, AppServiceCalls(handler)
 }

@@ -78,7 +78,8 @@ type ApplyServiceClient interface {
 	RegisterCard(context.Context, *v1.RegisterCardRequest) (*v1.RegisterCardResponse, error)
 	// Apply makes the application and starts its process.
 	//
-	// Errors: PRODUCT_NOT_FOUND, AMOUNT_OUT_OF_RANGE, TERM_OUT_OF_RANGE, CURRENCY_MISMATCH, APPLICATION_EXISTS, FLOW_ENGINE_UNAVAILABLE.
+	// Errors: CARD_NOT_FOUND, PROVIDER_UNAVAILABLE, PRODUCT_NOT_FOUND, AMOUNT_OUT_OF_RANGE, TERM_OUT_OF_RANGE, CURRENCY_MISMATCH,
+	// APPLICATION_EXISTS, FLOW_ENGINE_UNAVAILABLE.
 	Apply(context.Context, *v1.ApplyRequest) (*v1.ApplyResponse, error)
 	// GetApplication answers with one application, its offers and its next step.
 	//
@@ -311,7 +312,8 @@ type ApplyServiceHandler interface {
 	RegisterCard(context.Context, *v1.RegisterCardRequest) (*v1.RegisterCardResponse, error)
 	// Apply makes the application and starts its process.
 	//
-	// Errors: PRODUCT_NOT_FOUND, AMOUNT_OUT_OF_RANGE, TERM_OUT_OF_RANGE, CURRENCY_MISMATCH, APPLICATION_EXISTS, FLOW_ENGINE_UNAVAILABLE.
+	// Errors: CARD_NOT_FOUND, PROVIDER_UNAVAILABLE, PRODUCT_NOT_FOUND, AMOUNT_OUT_OF_RANGE, TERM_OUT_OF_RANGE, CURRENCY_MISMATCH,
+	// APPLICATION_EXISTS, FLOW_ENGINE_UNAVAILABLE.
 	Apply(context.Context, *v1.ApplyRequest) (*v1.ApplyResponse, error)
 	// GetApplication answers with one application, its offers and its next step.
 	//

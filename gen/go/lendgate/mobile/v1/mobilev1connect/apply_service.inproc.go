@@ -4,9 +4,11 @@
 package mobilev1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewApplyServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -118,4 +120,48 @@ func (c *applyServiceInproc) WithdrawApplication(ctx context.Context, req *v1.Wi
 		return nil, err
 	}
 	return res.(*v1.WithdrawApplicationResponse), nil
+}
+
+// ApplyServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func ApplyServiceCalls(handler ApplyServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		ApplyServiceGetApplyProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetApply(ctx, req.(*v1.GetApplyRequest))
+		},
+		ApplyServiceQuoteLoanProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.QuoteLoan(ctx, req.(*v1.QuoteLoanRequest))
+		},
+		ApplyServiceRegisterCardProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RegisterCard(ctx, req.(*v1.RegisterCardRequest))
+		},
+		ApplyServiceApplyProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.Apply(ctx, req.(*v1.ApplyRequest))
+		},
+		ApplyServiceGetApplicationProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetApplication(ctx, req.(*v1.GetApplicationRequest))
+		},
+		ApplyServiceChooseOfferProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ChooseOffer(ctx, req.(*v1.ChooseOfferRequest))
+		},
+		ApplyServiceGetAgreementProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetAgreement(ctx, req.(*v1.GetAgreementRequest))
+		},
+		ApplyServiceRequestSignatureCodeProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RequestSignatureCode(ctx, req.(*v1.RequestSignatureCodeRequest))
+		},
+		ApplyServiceSignAgreementProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.SignAgreement(ctx, req.(*v1.SignAgreementRequest))
+		},
+		ApplyServiceWithdrawApplicationProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.WithdrawApplication(ctx, req.(*v1.WithdrawApplicationRequest))
+		},
+	}
+}
+
+// ApplyServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func ApplyServiceRoutes(handler ApplyServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewApplyServiceHandler(handler, options...)
+	}, ApplyServiceCalls(handler)
 }

@@ -4,9 +4,11 @@
 package mobilev1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewAuthServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -78,4 +80,36 @@ func (c *authServiceInproc) CreateRealtimeToken(ctx context.Context, req *v1.Cre
 		return nil, err
 	}
 	return res.(*v1.CreateRealtimeTokenResponse), nil
+}
+
+// AuthServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func AuthServiceCalls(handler AuthServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		AuthServiceEnrollDeviceProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.EnrollDevice(ctx, req.(*v1.EnrollDeviceRequest))
+		},
+		AuthServiceStartLoginProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.StartLogin(ctx, req.(*v1.StartLoginRequest))
+		},
+		AuthServiceConfirmLoginProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ConfirmLogin(ctx, req.(*v1.ConfirmLoginRequest))
+		},
+		AuthServiceRefreshSessionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RefreshSession(ctx, req.(*v1.RefreshSessionRequest))
+		},
+		AuthServiceLogOutProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.LogOut(ctx, req.(*v1.LogOutRequest))
+		},
+		AuthServiceCreateRealtimeTokenProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.CreateRealtimeToken(ctx, req.(*v1.CreateRealtimeTokenRequest))
+		},
+	}
+}
+
+// AuthServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func AuthServiceRoutes(handler AuthServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewAuthServiceHandler(handler, options...)
+	}, AuthServiceCalls(handler)
 }

@@ -41,6 +41,9 @@ const (
 type HomeServiceClient interface {
 	// GetHome answers with the home screen: who I am, what I owe, what I applied for, what is new. Only the greeting is required.
 	//
+	// It stays fresh for three seconds: nobody pays by what it shows (GetPay is never kept), it is asked for again each time the app comes to
+	// the front, and whatever the person does or is told of ends it at once. A screen with a section missing is not kept.
+	//
 	// Errors: UNAVAILABLE.
 	GetHome(context.Context, *v1.GetHomeRequest) (*v1.GetHomeResponse, error)
 }
@@ -83,6 +86,9 @@ func (c *homeServiceClient) GetHome(ctx context.Context, req *v1.GetHomeRequest)
 // HomeServiceHandler is an implementation of the lendgate.mobile.v1.HomeService service.
 type HomeServiceHandler interface {
 	// GetHome answers with the home screen: who I am, what I owe, what I applied for, what is new. Only the greeting is required.
+	//
+	// It stays fresh for three seconds: nobody pays by what it shows (GetPay is never kept), it is asked for again each time the app comes to
+	// the front, and whatever the person does or is told of ends it at once. A screen with a section missing is not kept.
 	//
 	// Errors: UNAVAILABLE.
 	GetHome(context.Context, *v1.GetHomeRequest) (*v1.GetHomeResponse, error)

@@ -4,9 +4,11 @@
 package mobilev1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewLoanServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -28,4 +30,21 @@ func (c *loanServiceInproc) GetLoan(ctx context.Context, req *v1.GetLoanRequest)
 		return nil, err
 	}
 	return res.(*v1.GetLoanResponse), nil
+}
+
+// LoanServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func LoanServiceCalls(handler LoanServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		LoanServiceGetLoanProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetLoan(ctx, req.(*v1.GetLoanRequest))
+		},
+	}
+}
+
+// LoanServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func LoanServiceRoutes(handler LoanServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewLoanServiceHandler(handler, options...)
+	}, LoanServiceCalls(handler)
 }

@@ -4,9 +4,11 @@
 package mobilev1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewPayServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -48,4 +50,27 @@ func (c *payServiceInproc) GetPayment(ctx context.Context, req *v1.GetPaymentReq
 		return nil, err
 	}
 	return res.(*v1.GetPaymentResponse), nil
+}
+
+// PayServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func PayServiceCalls(handler PayServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		PayServiceGetPayProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetPay(ctx, req.(*v1.GetPayRequest))
+		},
+		PayServiceStartPaymentProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.StartPayment(ctx, req.(*v1.StartPaymentRequest))
+		},
+		PayServiceGetPaymentProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetPayment(ctx, req.(*v1.GetPaymentRequest))
+		},
+	}
+}
+
+// PayServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func PayServiceRoutes(handler PayServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewPayServiceHandler(handler, options...)
+	}, PayServiceCalls(handler)
 }

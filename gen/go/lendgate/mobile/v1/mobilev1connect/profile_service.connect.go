@@ -56,6 +56,7 @@ const (
 // ProfileServiceClient is a client for the lendgate.mobile.v1.ProfileService service.
 type ProfileServiceClient interface {
 	// GetProfile answers with the profile screen: personal data, consents, devices. Personal data are required.
+	// It stays fresh for three seconds: it shows no money, and the person's own changes end it at once.
 	//
 	// Errors: UNAVAILABLE.
 	GetProfile(context.Context, *v1.GetProfileRequest) (*v1.GetProfileResponse, error)
@@ -204,6 +205,7 @@ func (c *profileServiceClient) RegisterPushToken(ctx context.Context, req *v1.Re
 // ProfileServiceHandler is an implementation of the lendgate.mobile.v1.ProfileService service.
 type ProfileServiceHandler interface {
 	// GetProfile answers with the profile screen: personal data, consents, devices. Personal data are required.
+	// It stays fresh for three seconds: it shows no money, and the person's own changes end it at once.
 	//
 	// Errors: UNAVAILABLE.
 	GetProfile(context.Context, *v1.GetProfileRequest) (*v1.GetProfileResponse, error)

@@ -4,9 +4,11 @@
 package mobilev1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewProfileServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -78,4 +80,36 @@ func (c *profileServiceInproc) RegisterPushToken(ctx context.Context, req *v1.Re
 		return nil, err
 	}
 	return res.(*v1.RegisterPushTokenResponse), nil
+}
+
+// ProfileServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func ProfileServiceCalls(handler ProfileServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		ProfileServiceGetProfileProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetProfile(ctx, req.(*v1.GetProfileRequest))
+		},
+		ProfileServiceUpdateProfileProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.UpdateProfile(ctx, req.(*v1.UpdateProfileRequest))
+		},
+		ProfileServiceGiveConsentsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GiveConsents(ctx, req.(*v1.GiveConsentsRequest))
+		},
+		ProfileServiceWithdrawConsentProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.WithdrawConsent(ctx, req.(*v1.WithdrawConsentRequest))
+		},
+		ProfileServiceRevokeDeviceProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RevokeDevice(ctx, req.(*v1.RevokeDeviceRequest))
+		},
+		ProfileServiceRegisterPushTokenProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RegisterPushToken(ctx, req.(*v1.RegisterPushTokenRequest))
+		},
+	}
+}
+
+// ProfileServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func ProfileServiceRoutes(handler ProfileServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewProfileServiceHandler(handler, options...)
+	}, ProfileServiceCalls(handler)
 }

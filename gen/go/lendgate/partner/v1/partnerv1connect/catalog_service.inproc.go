@@ -4,9 +4,11 @@
 package partnerv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/partner/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewCatalogServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -38,4 +40,24 @@ func (c *catalogServiceInproc) QuoteLoan(ctx context.Context, req *v1.QuoteLoanR
 		return nil, err
 	}
 	return res.(*v1.QuoteLoanResponse), nil
+}
+
+// CatalogServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func CatalogServiceCalls(handler CatalogServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		CatalogServiceListProductsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListProducts(ctx, req.(*v1.ListProductsRequest))
+		},
+		CatalogServiceQuoteLoanProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.QuoteLoan(ctx, req.(*v1.QuoteLoanRequest))
+		},
+	}
+}
+
+// CatalogServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func CatalogServiceRoutes(handler CatalogServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewCatalogServiceHandler(handler, options...)
+	}, CatalogServiceCalls(handler)
 }

@@ -58,9 +58,9 @@ type LedgerServiceClient interface {
 	// Errors: TRANSACTION_UNBALANCED, TRANSACTION_MISMATCH, INSUFFICIENT_FUNDS, ACCOUNT_NOT_FOUND, AMOUNT_INVALID, INVALID_DATE,
 	// IDEMPOTENCY_KEY_REUSED.
 	PostTransaction(context.Context, *v1.PostTransactionRequest) (*v1.PostTransactionResponse, error)
-	// ResolveTransaction posts or voids a held transaction.
+	// ResolveTransaction posts or voids a transaction that PostTransaction held. The hold of a payment is the payment's own: PAYMENT_STATE_INVALID.
 	//
-	// Errors: TRANSACTION_NOT_FOUND, TRANSACTION_ALREADY_RESOLVED, IDEMPOTENCY_KEY_REUSED.
+	// Errors: TRANSACTION_NOT_FOUND, TRANSACTION_ALREADY_RESOLVED, PAYMENT_STATE_INVALID, IDEMPOTENCY_KEY_REUSED.
 	ResolveTransaction(context.Context, *v1.ResolveTransactionRequest) (*v1.ResolveTransactionResponse, error)
 	// GetTrialBalance sums the books of the tenant, one balance a currency. With a date it sums the entries themselves, without one the
 	// running balances; both say the same of the same day.
@@ -188,9 +188,9 @@ type LedgerServiceHandler interface {
 	// Errors: TRANSACTION_UNBALANCED, TRANSACTION_MISMATCH, INSUFFICIENT_FUNDS, ACCOUNT_NOT_FOUND, AMOUNT_INVALID, INVALID_DATE,
 	// IDEMPOTENCY_KEY_REUSED.
 	PostTransaction(context.Context, *v1.PostTransactionRequest) (*v1.PostTransactionResponse, error)
-	// ResolveTransaction posts or voids a held transaction.
+	// ResolveTransaction posts or voids a transaction that PostTransaction held. The hold of a payment is the payment's own: PAYMENT_STATE_INVALID.
 	//
-	// Errors: TRANSACTION_NOT_FOUND, TRANSACTION_ALREADY_RESOLVED, IDEMPOTENCY_KEY_REUSED.
+	// Errors: TRANSACTION_NOT_FOUND, TRANSACTION_ALREADY_RESOLVED, PAYMENT_STATE_INVALID, IDEMPOTENCY_KEY_REUSED.
 	ResolveTransaction(context.Context, *v1.ResolveTransactionRequest) (*v1.ResolveTransactionResponse, error)
 	// GetTrialBalance sums the books of the tenant, one balance a currency. With a date it sums the entries themselves, without one the
 	// running balances; both say the same of the same day.

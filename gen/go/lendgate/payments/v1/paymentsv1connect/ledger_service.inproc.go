@@ -4,9 +4,11 @@
 package paymentsv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/payments/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewLedgerServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -68,4 +70,33 @@ func (c *ledgerServiceInproc) ListLedgerTransactions(ctx context.Context, req *v
 		return nil, err
 	}
 	return res.(*v1.ListLedgerTransactionsResponse), nil
+}
+
+// LedgerServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func LedgerServiceCalls(handler LedgerServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		LedgerServicePostTransactionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.PostTransaction(ctx, req.(*v1.PostTransactionRequest))
+		},
+		LedgerServiceResolveTransactionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ResolveTransaction(ctx, req.(*v1.ResolveTransactionRequest))
+		},
+		LedgerServiceGetTrialBalanceProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetTrialBalance(ctx, req.(*v1.GetTrialBalanceRequest))
+		},
+		LedgerServiceGetAccountProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetAccount(ctx, req.(*v1.GetAccountRequest))
+		},
+		LedgerServiceListLedgerTransactionsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListLedgerTransactions(ctx, req.(*v1.ListLedgerTransactionsRequest))
+		},
+	}
+}
+
+// LedgerServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func LedgerServiceRoutes(handler LedgerServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewLedgerServiceHandler(handler, options...)
+	}, LedgerServiceCalls(handler)
 }

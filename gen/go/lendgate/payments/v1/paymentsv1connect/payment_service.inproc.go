@@ -4,9 +4,11 @@
 package paymentsv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/payments/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewPaymentServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -98,4 +100,42 @@ func (c *paymentServiceInproc) ReceiveWebhook(ctx context.Context, req *v1.Recei
 		return nil, err
 	}
 	return res.(*v1.ReceiveWebhookResponse), nil
+}
+
+// PaymentServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func PaymentServiceCalls(handler PaymentServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		PaymentServiceRegisterCardProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RegisterCard(ctx, req.(*v1.RegisterCardRequest))
+		},
+		PaymentServiceListCardsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListCards(ctx, req.(*v1.ListCardsRequest))
+		},
+		PaymentServiceCreatePayoutProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.CreatePayout(ctx, req.(*v1.CreatePayoutRequest))
+		},
+		PaymentServiceGetPayoutProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetPayout(ctx, req.(*v1.GetPayoutRequest))
+		},
+		PaymentServiceCreateCollectionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.CreateCollection(ctx, req.(*v1.CreateCollectionRequest))
+		},
+		PaymentServiceGetCollectionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetCollection(ctx, req.(*v1.GetCollectionRequest))
+		},
+		PaymentServiceListCollectionsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListCollections(ctx, req.(*v1.ListCollectionsRequest))
+		},
+		PaymentServiceReceiveWebhookProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ReceiveWebhook(ctx, req.(*v1.ReceiveWebhookRequest))
+		},
+	}
+}
+
+// PaymentServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func PaymentServiceRoutes(handler PaymentServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewPaymentServiceHandler(handler, options...)
+	}, PaymentServiceCalls(handler)
 }

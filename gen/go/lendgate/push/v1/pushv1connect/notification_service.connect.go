@@ -54,7 +54,8 @@ type NotificationServiceClient interface {
 	//
 	// Errors: TEMPLATE_NOT_FOUND, TEMPLATE_PARAMETER_MISSING, CHANNEL_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	SendNotification(context.Context, *v1.SendNotificationRequest) (*v1.SendNotificationResponse, error)
-	// ListNotifications answers with the caller's notifications, newest first. One-time codes are not among them.
+	// ListNotifications answers with the caller's notifications, newest first. One-time codes are not among them, nor what has no text
+	// yet: it is made when a message is about to be sent.
 	//
 	// Errors: PAGE_TOKEN_INVALID.
 	ListNotifications(context.Context, *v1.ListNotificationsRequest) (*v1.ListNotificationsResponse, error)
@@ -164,7 +165,8 @@ type NotificationServiceHandler interface {
 	//
 	// Errors: TEMPLATE_NOT_FOUND, TEMPLATE_PARAMETER_MISSING, CHANNEL_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	SendNotification(context.Context, *v1.SendNotificationRequest) (*v1.SendNotificationResponse, error)
-	// ListNotifications answers with the caller's notifications, newest first. One-time codes are not among them.
+	// ListNotifications answers with the caller's notifications, newest first. One-time codes are not among them, nor what has no text
+	// yet: it is made when a message is about to be sent.
 	//
 	// Errors: PAGE_TOKEN_INVALID.
 	ListNotifications(context.Context, *v1.ListNotificationsRequest) (*v1.ListNotificationsResponse, error)

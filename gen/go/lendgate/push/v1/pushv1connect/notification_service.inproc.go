@@ -4,9 +4,11 @@
 package pushv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/push/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewNotificationServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -58,4 +60,30 @@ func (c *notificationServiceInproc) ReceiveReceipt(ctx context.Context, req *v1.
 		return nil, err
 	}
 	return res.(*v1.ReceiveReceiptResponse), nil
+}
+
+// NotificationServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func NotificationServiceCalls(handler NotificationServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		NotificationServiceSendNotificationProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.SendNotification(ctx, req.(*v1.SendNotificationRequest))
+		},
+		NotificationServiceListNotificationsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListNotifications(ctx, req.(*v1.ListNotificationsRequest))
+		},
+		NotificationServiceRegisterPushTokenProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.RegisterPushToken(ctx, req.(*v1.RegisterPushTokenRequest))
+		},
+		NotificationServiceReceiveReceiptProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ReceiveReceipt(ctx, req.(*v1.ReceiveReceiptRequest))
+		},
+	}
+}
+
+// NotificationServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func NotificationServiceRoutes(handler NotificationServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewNotificationServiceHandler(handler, options...)
+	}, NotificationServiceCalls(handler)
 }

@@ -4,9 +4,11 @@
 package pushv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/push/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewStreamServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -38,4 +40,24 @@ func (c *streamServiceInproc) ListPublications(ctx context.Context, req *v1.List
 		return nil, err
 	}
 	return res.(*v1.ListPublicationsResponse), nil
+}
+
+// StreamServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func StreamServiceCalls(handler StreamServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		StreamServiceGetStreamPositionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetStreamPosition(ctx, req.(*v1.GetStreamPositionRequest))
+		},
+		StreamServiceListPublicationsProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.ListPublications(ctx, req.(*v1.ListPublicationsRequest))
+		},
+	}
+}
+
+// StreamServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func StreamServiceRoutes(handler StreamServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewStreamServiceHandler(handler, options...)
+	}, StreamServiceCalls(handler)
 }

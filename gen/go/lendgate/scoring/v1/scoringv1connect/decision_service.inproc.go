@@ -4,9 +4,11 @@
 package scoringv1connect
 
 import (
+	connect "connectrpc.com/connect"
 	context "context"
 	v1 "github.com/lendgate/lendgate/gen/go/lendgate/scoring/v1"
 	proto "google.golang.org/protobuf/proto"
+	http "net/http"
 )
 
 // NewDecisionServiceInproc answers with a client whose calls reach handler in this process through call, which keeps the checks of a
@@ -38,4 +40,24 @@ func (c *decisionServiceInproc) GetDecision(ctx context.Context, req *v1.GetDeci
 		return nil, err
 	}
 	return res.(*v1.GetDecisionResponse), nil
+}
+
+// DecisionServiceCalls are the RPCs of handler as plain functions by their procedures. Each takes the message of its own RPC and panics at any
+// other; it checks nothing, so whoever calls it stands behind a door.
+func DecisionServiceCalls(handler DecisionServiceHandler) map[string]func(ctx context.Context, req proto.Message) (proto.Message, error) {
+	return map[string]func(ctx context.Context, req proto.Message) (proto.Message, error){
+		DecisionServiceDecideApplicationProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.DecideApplication(ctx, req.(*v1.DecideApplicationRequest))
+		},
+		DecisionServiceGetDecisionProcedure: func(ctx context.Context, req proto.Message) (proto.Message, error) {
+			return handler.GetDecision(ctx, req.(*v1.GetDecisionRequest))
+		},
+	}
+}
+
+// DecisionServiceRoutes are both faces of handler for those who mount it: the constructor of its HTTP handler, and its calls.
+func DecisionServiceRoutes(handler DecisionServiceHandler) (func(options ...connect.HandlerOption) (string, http.Handler), map[string]func(ctx context.Context, req proto.Message) (proto.Message, error)) {
+	return func(options ...connect.HandlerOption) (string, http.Handler) {
+		return NewDecisionServiceHandler(handler, options...)
+	}, DecisionServiceCalls(handler)
 }

@@ -14,10 +14,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lendgate/identity/v1/session.proto.
  */
 export const file_lendgate_identity_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("CiJsZW5kZ2F0ZS9pZGVudGl0eS92MS9zZXNzaW9uLnByb3RvEhRsZW5kZ2F0ZS5pZGVudGl0eS52MSLkAQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIRCglwZXJzb25faWQYAiABKAkSEQoJZGV2aWNlX2lkGAMgASgJEjEKC3Blcm1pc3Npb25zGAQgAygOMhwubGVuZGdhdGUudHlwZS52MS5QZXJtaXNzaW9uEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZ2VuZXJhdGlvbhgHIAEoAyK5AQoNU2Vzc2lvblRva2VucxIaCgxhY2Nlc3NfdG9rZW4YASABKAlCBPi7GAQSGwoNcmVmcmVzaF90b2tlbhgCIAEoCUIE+LsYBBI2ChJhY2Nlc3NfZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjcKE3JlZnJlc2hfZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_google_protobuf_timestamp, file_lendgate_type_v1_option]);
+  fileDesc("CiJsZW5kZ2F0ZS9pZGVudGl0eS92MS9zZXNzaW9uLnByb3RvEhRsZW5kZ2F0ZS5pZGVudGl0eS52MSL2AQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIRCglwZXJzb25faWQYAiABKAkSEQoJZGV2aWNlX2lkGAMgASgJEjEKC3Blcm1pc3Npb25zGAQgAygOMhwubGVuZGdhdGUudHlwZS52MS5QZXJtaXNzaW9uEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKZ2VuZXJhdGlvbhgHIAEoAxIQCghzdGFmZl9pZBgIIAEoCSK5AQoNU2Vzc2lvblRva2VucxIaCgxhY2Nlc3NfdG9rZW4YASABKAlCBPi7GAQSGwoNcmVmcmVzaF90b2tlbhgCIAEoCUIE+LsYBBI2ChJhY2Nlc3NfZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjcKE3JlZnJlc2hfZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKClNlc3Npb25LZXkSDgoGa2V5X2lkGAEgASgJEhQKBnNlY3JldBgCIAEoDEIE+LsYBBIRCglhbGdvcml0aG0YAyABKAliBnByb3RvMw", [file_google_protobuf_timestamp, file_lendgate_type_v1_option]);
 
 /**
- * Session is a person logged in on one device.
+ * Session is a person, or one of the staff, logged in on one device. Exactly one of person_id and staff_id is set.
  *
  * @generated from message lendgate.identity.v1.Session
  */
@@ -30,7 +30,7 @@ export type Session = Message<"lendgate.identity.v1.Session"> & {
   id: string;
 
   /**
-   * Whose session it is, "per_…".
+   * Whose session it is, "per_…". Empty for a session of staff.
    *
    * @generated from field: string person_id = 2;
    */
@@ -44,7 +44,8 @@ export type Session = Message<"lendgate.identity.v1.Session"> & {
   deviceId: string;
 
   /**
-   * What the session may do: the union of the person's permission sets.
+   * What the session may do: the union of the permission sets of its owner's roles; STAFF_LOGIN alone until staff have given the second
+   * factor.
    *
    * @generated from field: repeated lendgate.type.v1.Permission permissions = 4;
    */
@@ -70,6 +71,13 @@ export type Session = Message<"lendgate.identity.v1.Session"> & {
    * @generated from field: int64 generation = 7;
    */
   generation: bigint;
+
+  /**
+   * Whose session it is when it is one of staff, "stf_…".
+   *
+   * @generated from field: string staff_id = 8;
+   */
+  staffId: string;
 };
 
 /**
@@ -120,4 +128,40 @@ export type SessionTokens = Message<"lendgate.identity.v1.SessionTokens"> & {
  */
 export const SessionTokensSchema: GenMessage<SessionTokens> = /*@__PURE__*/
   messageDesc(file_lendgate_identity_v1_session, 1);
+
+/**
+ * SessionKey is a key that signs in place of the device's own while a pair of tokens is good: an HMAC costs a phone and us a microsecond. It
+ * is derived anew for every pair and kept by nobody but the phone, in memory. Calls that move money, and logins, take the device's key alone.
+ *
+ * @generated from message lendgate.identity.v1.SessionKey
+ */
+export type SessionKey = Message<"lendgate.identity.v1.SessionKey"> & {
+  /**
+   * The keyid of signatures made with it: the session's id.
+   *
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * The secret: 256 bits.
+   *
+   * @generated from field: bytes secret = 2;
+   */
+  secret: Uint8Array;
+
+  /**
+   * The algorithm, by its name in the registry of RFC 9421: "hmac-sha256".
+   *
+   * @generated from field: string algorithm = 3;
+   */
+  algorithm: string;
+};
+
+/**
+ * Describes the message lendgate.identity.v1.SessionKey.
+ * Use `create(SessionKeySchema)` to create a new message.
+ */
+export const SessionKeySchema: GenMessage<SessionKey> = /*@__PURE__*/
+  messageDesc(file_lendgate_identity_v1_session, 2);
 

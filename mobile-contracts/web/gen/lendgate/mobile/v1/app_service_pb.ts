@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lendgate/mobile/v1/app_service.proto.
  */
 export const file_lendgate_mobile_v1_app_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRsZW5kZ2F0ZS9tb2JpbGUvdjEvYXBwX3NlcnZpY2UucHJvdG8SEmxlbmRnYXRlLm1vYmlsZS52MSIVChNHZXRBcHBDb25maWdSZXF1ZXN0Iu4CChRHZXRBcHBDb25maWdSZXNwb25zZRIRCgl0ZW5hbnRfaWQYASABKAkSEwoLbGVuZGVyX25hbWUYAiABKAkSFQoNY3VycmVuY3lfY29kZRgDIAEoCRIRCgl0aW1lX3pvbmUYBCABKAkSDwoHbG9jYWxlcxgFIAMoCRJWChBtaW5fYXBwX3ZlcnNpb25zGAYgAygLMjwubGVuZGdhdGUubW9iaWxlLnYxLkdldEFwcENvbmZpZ1Jlc3BvbnNlLk1pbkFwcFZlcnNpb25zRW50cnkSFQoNcmVhbHRpbWVfcGF0aBgHIAEoCRIcChRjb25zZW50X3RleHRfdmVyc2lvbhgIIAEoCRIvCgtzZXJ2ZXJfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaNQoTTWluQXBwVmVyc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBMoABCgpBcHBTZXJ2aWNlEnIKDEdldEFwcENvbmZpZxInLmxlbmRnYXRlLm1vYmlsZS52MS5HZXRBcHBDb25maWdSZXF1ZXN0GigubGVuZGdhdGUubW9iaWxlLnYxLkdldEFwcENvbmZpZ1Jlc3BvbnNlIg+QAgGouxgBsLsYAbi7GAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_lendgate_type_v1_option]);
+  fileDesc("CiRsZW5kZ2F0ZS9tb2JpbGUvdjEvYXBwX3NlcnZpY2UucHJvdG8SEmxlbmRnYXRlLm1vYmlsZS52MSIVChNHZXRBcHBDb25maWdSZXF1ZXN0IpQFChRHZXRBcHBDb25maWdSZXNwb25zZRIRCgl0ZW5hbnRfaWQYASABKAkSEwoLbGVuZGVyX25hbWUYAiABKAkSFQoNY3VycmVuY3lfY29kZRgDIAEoCRIRCgl0aW1lX3pvbmUYBCABKAkSDwoHbG9jYWxlcxgFIAMoCRJWChBtaW5fYXBwX3ZlcnNpb25zGAYgAygLMjwubGVuZGdhdGUubW9iaWxlLnYxLkdldEFwcENvbmZpZ1Jlc3BvbnNlLk1pbkFwcFZlcnNpb25zRW50cnkSFQoNcmVhbHRpbWVfcGF0aBgHIAEoCRIcChRjb25zZW50X3RleHRfdmVyc2lvbhgIIAEoCRIvCgtzZXJ2ZXJfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASZgoYcmVjb21tZW5kZWRfYXBwX3ZlcnNpb25zGAogAygLMkQubGVuZGdhdGUubW9iaWxlLnYxLkdldEFwcENvbmZpZ1Jlc3BvbnNlLlJlY29tbWVuZGVkQXBwVmVyc2lvbnNFbnRyeRJLCgpzdG9yZV91cmxzGAsgAygLMjcubGVuZGdhdGUubW9iaWxlLnYxLkdldEFwcENvbmZpZ1Jlc3BvbnNlLlN0b3JlVXJsc0VudHJ5GjUKE01pbkFwcFZlcnNpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo9ChtSZWNvbW1lbmRlZEFwcFZlcnNpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARowCg5TdG9yZVVybHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBMoQBCgpBcHBTZXJ2aWNlEnYKDEdldEFwcENvbmZpZxInLmxlbmRnYXRlLm1vYmlsZS52MS5HZXRBcHBDb25maWdSZXF1ZXN0GigubGVuZGdhdGUubW9iaWxlLnYxLkdldEFwcENvbmZpZ1Jlc3BvbnNlIhOQAgGouxgBsLsYAbi7GAHAuxgKYgZwcm90bzM", [file_google_protobuf_timestamp, file_lendgate_type_v1_option]);
 
 /**
  * GetAppConfigRequest asks for the configuration.
@@ -72,7 +72,7 @@ export type GetAppConfigResponse = Message<"lendgate.mobile.v1.GetAppConfigRespo
   locales: string[];
 
   /**
-   * The oldest app version that is served, by platform name such as "ios".
+   * The oldest app version that is served, by platform name such as "ios". Older ones are refused with APP_UPGRADE_REQUIRED.
    *
    * @generated from field: map<string, string> min_app_versions = 6;
    */
@@ -98,6 +98,20 @@ export type GetAppConfigResponse = Message<"lendgate.mobile.v1.GetAppConfigRespo
    * @generated from field: google.protobuf.Timestamp server_time = 9;
    */
   serverTime?: Timestamp | undefined;
+
+  /**
+   * The oldest app version that is not asked to upgrade, by platform name. Older ones are served and get the header Lendgate-App-Upgrade.
+   *
+   * @generated from field: map<string, string> recommended_app_versions = 10;
+   */
+  recommendedAppVersions: { [key: string]: string };
+
+  /**
+   * Where the app is got, by platform name.
+   *
+   * @generated from field: map<string, string> store_urls = 11;
+   */
+  storeUrls: { [key: string]: string };
 };
 
 /**
@@ -115,6 +129,7 @@ export const GetAppConfigResponseSchema: GenMessage<GetAppConfigResponse> = /*@_
 export const AppService: GenService<{
   /**
    * GetAppConfig answers with versions, languages and addresses. It is the same for everybody and may be cached for a minute.
+   * It stays fresh for ten seconds: it changes when an operator changes the lender's configuration.
    *
    * Errors: TENANT_UNKNOWN.
    *

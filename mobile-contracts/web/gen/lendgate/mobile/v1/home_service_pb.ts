@@ -4,8 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Amount, SectionStatus } from "./section_pb.js";
 import { file_lendgate_mobile_v1_section } from "./section_pb.js";
 import type { Date } from "../../type/v1/date_pb.js";
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lendgate/mobile/v1/home_service.proto.
  */
 export const file_lendgate_mobile_v1_home_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVsZW5kZ2F0ZS9tb2JpbGUvdjEvaG9tZV9zZXJ2aWNlLnByb3RvEhJsZW5kZ2F0ZS5tb2JpbGUudjEiEAoOR2V0SG9tZVJlcXVlc3Qi8QEKD0dldEhvbWVSZXNwb25zZRI7CghncmVldGluZxgBIAEoCzIjLmxlbmRnYXRlLm1vYmlsZS52MS5HcmVldGluZ1NlY3Rpb25CBIC8GAESLwoFbG9hbnMYAiABKAsyIC5sZW5kZ2F0ZS5tb2JpbGUudjEuTG9hbnNTZWN0aW9uEjsKC2FwcGxpY2F0aW9uGAMgASgLMiYubGVuZGdhdGUubW9iaWxlLnYxLkFwcGxpY2F0aW9uU2VjdGlvbhIzCgdub3RpY2VzGAQgASgLMiIubGVuZGdhdGUubW9iaWxlLnYxLk5vdGljZXNTZWN0aW9uInoKD0dyZWV0aW5nU2VjdGlvbhIxCgZzdGF0dXMYASABKAsyIS5sZW5kZ2F0ZS5tb2JpbGUudjEuU2VjdGlvblN0YXR1cxIYCgpnaXZlbl9uYW1lGAIgASgJQgT4uxgCEhoKEnByb2ZpbGVfaW5jb21wbGV0ZRgDIAEoCCJuCgxMb2Fuc1NlY3Rpb24SMQoGc3RhdHVzGAEgASgLMiEubGVuZGdhdGUubW9iaWxlLnYxLlNlY3Rpb25TdGF0dXMSKwoFbG9hbnMYAiADKAsyHC5sZW5kZ2F0ZS5tb2JpbGUudjEuTG9hbkNhcmQi8wEKCExvYW5DYXJkEg8KB2xvYW5faWQYASABKAkSDgoGbnVtYmVyGAIgASgJEg0KBXN0YXRlGAMgASgJEhIKCnN0YXRlX3RleHQYBCABKAkSLwoLb3V0c3RhbmRpbmcYBSABKAsyGi5sZW5kZ2F0ZS5tb2JpbGUudjEuQW1vdW50EiwKCG5leHRfZHVlGAYgASgLMhoubGVuZGdhdGUubW9iaWxlLnYxLkFtb3VudBItCg1uZXh0X2R1ZV9kYXRlGAcgASgLMhYubGVuZGdhdGUudHlwZS52MS5EYXRlEhUKDWRheXNfcGFzdF9kdWUYCCABKAUigQEKEkFwcGxpY2F0aW9uU2VjdGlvbhIxCgZzdGF0dXMYASABKAsyIS5sZW5kZ2F0ZS5tb2JpbGUudjEuU2VjdGlvblN0YXR1cxI4CgthcHBsaWNhdGlvbhgCIAEoCzIjLmxlbmRnYXRlLm1vYmlsZS52MS5BcHBsaWNhdGlvbkNhcmQirAEKD0FwcGxpY2F0aW9uQ2FyZBIWCg5hcHBsaWNhdGlvbl9pZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRISCgpzdGF0ZV90ZXh0GAMgASgJEi0KCXByaW5jaXBhbBgEIAEoCzIaLmxlbmRnYXRlLm1vYmlsZS52MS5BbW91bnQSLwoJbmV4dF9zdGVwGAUgASgOMhwubGVuZGdhdGUubW9iaWxlLnYxLk5leHRTdGVwInAKDk5vdGljZXNTZWN0aW9uEjEKBnN0YXR1cxgBIAEoCzIhLmxlbmRnYXRlLm1vYmlsZS52MS5TZWN0aW9uU3RhdHVzEisKB25vdGljZXMYAiADKAsyGi5sZW5kZ2F0ZS5tb2JpbGUudjEuTm90aWNlIm8KBk5vdGljZRIXCg9ub3RpZmljYXRpb25faWQYASABKAkSDQoFdGl0bGUYAiABKAkSDAoEYm9keRgDIAEoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqqQEKCE5leHRTdGVwEhkKFU5FWFRfU1RFUF9VTlNQRUNJRklFRBAAEh4KGk5FWFRfU1RFUF9DT01QTEVURV9QUk9GSUxFEAESGgoWTkVYVF9TVEVQX0NIT09TRV9PRkZFUhACEhIKDk5FWFRfU1RFUF9TSUdOEAMSFwoTTkVYVF9TVEVQX09QRU5fTE9BThAEEhkKFU5FWFRfU1RFUF9BUFBMWV9BR0FJThAFMm4KC0hvbWVTZXJ2aWNlEl8KB0dldEhvbWUSIi5sZW5kZ2F0ZS5tb2JpbGUudjEuR2V0SG9tZVJlcXVlc3QaIy5sZW5kZ2F0ZS5tb2JpbGUudjEuR2V0SG9tZVJlc3BvbnNlIguQAgGouxgDsLsYAmIGcHJvdG8z", [file_google_protobuf_timestamp, file_lendgate_mobile_v1_section, file_lendgate_type_v1_date, file_lendgate_type_v1_option]);
+  fileDesc("CiVsZW5kZ2F0ZS9tb2JpbGUvdjEvaG9tZV9zZXJ2aWNlLnByb3RvEhJsZW5kZ2F0ZS5tb2JpbGUudjEiPwoOR2V0SG9tZVJlcXVlc3QSLQoJcmVhZF9tYXNrGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayLxAQoPR2V0SG9tZVJlc3BvbnNlEjsKCGdyZWV0aW5nGAEgASgLMiMubGVuZGdhdGUubW9iaWxlLnYxLkdyZWV0aW5nU2VjdGlvbkIEgLwYARIvCgVsb2FucxgCIAEoCzIgLmxlbmRnYXRlLm1vYmlsZS52MS5Mb2Fuc1NlY3Rpb24SOwoLYXBwbGljYXRpb24YAyABKAsyJi5sZW5kZ2F0ZS5tb2JpbGUudjEuQXBwbGljYXRpb25TZWN0aW9uEjMKB25vdGljZXMYBCABKAsyIi5sZW5kZ2F0ZS5tb2JpbGUudjEuTm90aWNlc1NlY3Rpb24iegoPR3JlZXRpbmdTZWN0aW9uEjEKBnN0YXR1cxgBIAEoCzIhLmxlbmRnYXRlLm1vYmlsZS52MS5TZWN0aW9uU3RhdHVzEhgKCmdpdmVuX25hbWUYAiABKAlCBPi7GAISGgoScHJvZmlsZV9pbmNvbXBsZXRlGAMgASgIIm4KDExvYW5zU2VjdGlvbhIxCgZzdGF0dXMYASABKAsyIS5sZW5kZ2F0ZS5tb2JpbGUudjEuU2VjdGlvblN0YXR1cxIrCgVsb2FucxgCIAMoCzIcLmxlbmRnYXRlLm1vYmlsZS52MS5Mb2FuQ2FyZCKJAgoITG9hbkNhcmQSDwoHbG9hbl9pZBgBIAEoCRIOCgZudW1iZXIYAiABKAkSDQoFc3RhdGUYAyABKAkSEgoKc3RhdGVfdGV4dBgEIAEoCRIvCgtvdXRzdGFuZGluZxgFIAEoCzIaLmxlbmRnYXRlLm1vYmlsZS52MS5BbW91bnQSLAoIbmV4dF9kdWUYBiABKAsyGi5sZW5kZ2F0ZS5tb2JpbGUudjEuQW1vdW50Ei0KDW5leHRfZHVlX2RhdGUYByABKAsyFi5sZW5kZ2F0ZS50eXBlLnYxLkRhdGUSFQoNZGF5c19wYXN0X2R1ZRgIIAEoBRIUCgxvdmVyZHVlX3RleHQYCSABKAkigQEKEkFwcGxpY2F0aW9uU2VjdGlvbhIxCgZzdGF0dXMYASABKAsyIS5sZW5kZ2F0ZS5tb2JpbGUudjEuU2VjdGlvblN0YXR1cxI4CgthcHBsaWNhdGlvbhgCIAEoCzIjLmxlbmRnYXRlLm1vYmlsZS52MS5BcHBsaWNhdGlvbkNhcmQirAEKD0FwcGxpY2F0aW9uQ2FyZBIWCg5hcHBsaWNhdGlvbl9pZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRISCgpzdGF0ZV90ZXh0GAMgASgJEi0KCXByaW5jaXBhbBgEIAEoCzIaLmxlbmRnYXRlLm1vYmlsZS52MS5BbW91bnQSLwoJbmV4dF9zdGVwGAUgASgOMhwubGVuZGdhdGUubW9iaWxlLnYxLk5leHRTdGVwInAKDk5vdGljZXNTZWN0aW9uEjEKBnN0YXR1cxgBIAEoCzIhLmxlbmRnYXRlLm1vYmlsZS52MS5TZWN0aW9uU3RhdHVzEisKB25vdGljZXMYAiADKAsyGi5sZW5kZ2F0ZS5tb2JpbGUudjEuTm90aWNlIm8KBk5vdGljZRIXCg9ub3RpZmljYXRpb25faWQYASABKAkSDQoFdGl0bGUYAiABKAkSDAoEYm9keRgDIAEoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqqQEKCE5leHRTdGVwEhkKFU5FWFRfU1RFUF9VTlNQRUNJRklFRBAAEh4KGk5FWFRfU1RFUF9DT01QTEVURV9QUk9GSUxFEAESGgoWTkVYVF9TVEVQX0NIT09TRV9PRkZFUhACEhIKDk5FWFRfU1RFUF9TSUdOEAMSFwoTTkVYVF9TVEVQX09QRU5fTE9BThAEEhkKFU5FWFRfU1RFUF9BUFBMWV9BR0FJThAFMnIKC0hvbWVTZXJ2aWNlEmMKB0dldEhvbWUSIi5sZW5kZ2F0ZS5tb2JpbGUudjEuR2V0SG9tZVJlcXVlc3QaIy5sZW5kZ2F0ZS5tb2JpbGUudjEuR2V0SG9tZVJlc3BvbnNlIg+QAgGouxgDsLsYAsC7GANiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_lendgate_mobile_v1_section, file_lendgate_type_v1_date, file_lendgate_type_v1_option]);
 
 /**
  * GetHomeRequest asks for the screen.
@@ -25,6 +25,13 @@ export const file_lendgate_mobile_v1_home_service: GenFile = /*@__PURE__*/
  * @generated from message lendgate.mobile.v1.GetHomeRequest
  */
 export type GetHomeRequest = Message<"lendgate.mobile.v1.GetHomeRequest"> & {
+  /**
+   * The sections to fetch, by their names in the answer; a section that is not named is not asked for and stays unset, even the required
+   * one. Unset means the whole screen.
+   *
+   * @generated from field: google.protobuf.FieldMask read_mask = 1;
+   */
+  readMask?: FieldMask | undefined;
 };
 
 /**
@@ -200,6 +207,13 @@ export type LoanCard = Message<"lendgate.mobile.v1.LoanCard"> & {
    * @generated from field: int32 days_past_due = 8;
    */
   daysPastDue: number;
+
+  /**
+   * What to show while something is overdue, such as "3 days overdue". Empty when nothing is.
+   *
+   * @generated from field: string overdue_text = 9;
+   */
+  overdueText: string;
 };
 
 /**
@@ -419,6 +433,9 @@ export const NextStepSchema: GenEnum<NextStep> = /*@__PURE__*/
 export const HomeService: GenService<{
   /**
    * GetHome answers with the home screen: who I am, what I owe, what I applied for, what is new. Only the greeting is required.
+   *
+   * It stays fresh for three seconds: nobody pays by what it shows (GetPay is never kept), it is asked for again each time the app comes to
+   * the front, and whatever the person does or is told of ends it at once. A screen with a section missing is not kept.
    *
    * Errors: UNAVAILABLE.
    *

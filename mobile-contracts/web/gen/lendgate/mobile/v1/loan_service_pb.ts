@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
 import type { Loan, Transaction } from "../../loans/v1/loan_pb.js";
 import { file_lendgate_loans_v1_loan } from "../../loans/v1/loan_pb.js";
 import type { Schedule } from "../../loans/v1/schedule_pb.js";
@@ -19,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lendgate/mobile/v1/loan_service.proto.
  */
 export const file_lendgate_mobile_v1_loan_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVsZW5kZ2F0ZS9tb2JpbGUvdjEvbG9hbl9zZXJ2aWNlLnByb3RvEhJsZW5kZ2F0ZS5tb2JpbGUudjEiIQoOR2V0TG9hblJlcXVlc3QSDwoHbG9hbl9pZBgBIAEoCSK8AQoPR2V0TG9hblJlc3BvbnNlEjMKBGxvYW4YASABKAsyHy5sZW5kZ2F0ZS5tb2JpbGUudjEuTG9hblNlY3Rpb25CBIC8GAESNQoIc2NoZWR1bGUYAiABKAsyIy5sZW5kZ2F0ZS5tb2JpbGUudjEuU2NoZWR1bGVTZWN0aW9uEj0KDHRyYW5zYWN0aW9ucxgDIAEoCzInLmxlbmRnYXRlLm1vYmlsZS52MS5UcmFuc2FjdGlvbnNTZWN0aW9uIpMBCgtMb2FuU2VjdGlvbhIxCgZzdGF0dXMYASABKAsyIS5sZW5kZ2F0ZS5tb2JpbGUudjEuU2VjdGlvblN0YXR1cxIqCgRjYXJkGAIgASgLMhwubGVuZGdhdGUubW9iaWxlLnYxLkxvYW5DYXJkEiUKBGxvYW4YAyABKAsyFy5sZW5kZ2F0ZS5sb2Fucy52MS5Mb2FuInMKD1NjaGVkdWxlU2VjdGlvbhIxCgZzdGF0dXMYASABKAsyIS5sZW5kZ2F0ZS5tb2JpbGUudjEuU2VjdGlvblN0YXR1cxItCghzY2hlZHVsZRgCIAEoCzIbLmxlbmRnYXRlLmxvYW5zLnYxLlNjaGVkdWxlIn4KE1RyYW5zYWN0aW9uc1NlY3Rpb24SMQoGc3RhdHVzGAEgASgLMiEubGVuZGdhdGUubW9iaWxlLnYxLlNlY3Rpb25TdGF0dXMSNAoMdHJhbnNhY3Rpb25zGAIgAygLMh4ubGVuZGdhdGUubG9hbnMudjEuVHJhbnNhY3Rpb24ybgoLTG9hblNlcnZpY2USXwoHR2V0TG9hbhIiLmxlbmRnYXRlLm1vYmlsZS52MS5HZXRMb2FuUmVxdWVzdBojLmxlbmRnYXRlLm1vYmlsZS52MS5HZXRMb2FuUmVzcG9uc2UiC5ACAai7GAOwuxgXYgZwcm90bzM", [file_lendgate_loans_v1_loan, file_lendgate_loans_v1_schedule, file_lendgate_mobile_v1_home_service, file_lendgate_mobile_v1_section, file_lendgate_type_v1_option]);
+  fileDesc("CiVsZW5kZ2F0ZS9tb2JpbGUvdjEvbG9hbl9zZXJ2aWNlLnByb3RvEhJsZW5kZ2F0ZS5tb2JpbGUudjEiUAoOR2V0TG9hblJlcXVlc3QSDwoHbG9hbl9pZBgBIAEoCRItCglyZWFkX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIrwBCg9HZXRMb2FuUmVzcG9uc2USMwoEbG9hbhgBIAEoCzIfLmxlbmRnYXRlLm1vYmlsZS52MS5Mb2FuU2VjdGlvbkIEgLwYARI1CghzY2hlZHVsZRgCIAEoCzIjLmxlbmRnYXRlLm1vYmlsZS52MS5TY2hlZHVsZVNlY3Rpb24SPQoMdHJhbnNhY3Rpb25zGAMgASgLMicubGVuZGdhdGUubW9iaWxlLnYxLlRyYW5zYWN0aW9uc1NlY3Rpb24ikwEKC0xvYW5TZWN0aW9uEjEKBnN0YXR1cxgBIAEoCzIhLmxlbmRnYXRlLm1vYmlsZS52MS5TZWN0aW9uU3RhdHVzEioKBGNhcmQYAiABKAsyHC5sZW5kZ2F0ZS5tb2JpbGUudjEuTG9hbkNhcmQSJQoEbG9hbhgDIAEoCzIXLmxlbmRnYXRlLmxvYW5zLnYxLkxvYW4icwoPU2NoZWR1bGVTZWN0aW9uEjEKBnN0YXR1cxgBIAEoCzIhLmxlbmRnYXRlLm1vYmlsZS52MS5TZWN0aW9uU3RhdHVzEi0KCHNjaGVkdWxlGAIgASgLMhsubGVuZGdhdGUubG9hbnMudjEuU2NoZWR1bGUifgoTVHJhbnNhY3Rpb25zU2VjdGlvbhIxCgZzdGF0dXMYASABKAsyIS5sZW5kZ2F0ZS5tb2JpbGUudjEuU2VjdGlvblN0YXR1cxI0Cgx0cmFuc2FjdGlvbnMYAiADKAsyHi5sZW5kZ2F0ZS5sb2Fucy52MS5UcmFuc2FjdGlvbjJuCgtMb2FuU2VydmljZRJfCgdHZXRMb2FuEiIubGVuZGdhdGUubW9iaWxlLnYxLkdldExvYW5SZXF1ZXN0GiMubGVuZGdhdGUubW9iaWxlLnYxLkdldExvYW5SZXNwb25zZSILkAIBqLsYA7C7GBdiBnByb3RvMw", [file_google_protobuf_field_mask, file_lendgate_loans_v1_loan, file_lendgate_loans_v1_schedule, file_lendgate_mobile_v1_home_service, file_lendgate_mobile_v1_section, file_lendgate_type_v1_option]);
 
 /**
  * GetLoanRequest names a loan.
@@ -33,6 +35,14 @@ export type GetLoanRequest = Message<"lendgate.mobile.v1.GetLoanRequest"> & {
    * @generated from field: string loan_id = 1;
    */
   loanId: string;
+
+  /**
+   * The sections to fetch, by their names in the answer; a section that is not named is not asked for and stays unset, even the required
+   * one. Unset means the whole screen.
+   *
+   * @generated from field: google.protobuf.FieldMask read_mask = 2;
+   */
+  readMask?: FieldMask | undefined;
 };
 
 /**

@@ -4,14 +4,14 @@
 
 import type { GenEnum, GenExtension, GenFile } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, extDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FieldOptions, MethodOptions } from "@bufbuild/protobuf/wkt";
+import type { EnumValueOptions, FieldOptions, MethodOptions } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file lendgate/type/v1/option.proto.
  */
 export const file_lendgate_type_v1_option: GenFile = /*@__PURE__*/
-  fileDesc("Ch1sZW5kZ2F0ZS90eXBlL3YxL29wdGlvbi5wcm90bxIQbGVuZGdhdGUudHlwZS52MSrYAQoOU2lnbmF0dXJlQ2xhc3MSHwobU0lHTkFUVVJFX0NMQVNTX1VOU1BFQ0lGSUVEEAASGAoUU0lHTkFUVVJFX0NMQVNTX05PTkUQARIZChVTSUdOQVRVUkVfQ0xBU1NfRU5ST0wQAhIaChZTSUdOQVRVUkVfQ0xBU1NfREVWSUNFEAMSGwoXU0lHTkFUVVJFX0NMQVNTX1BBUlRORVIQBBIZChVTSUdOQVRVUkVfQ0xBU1NfTU9ORVkQBRIcChhTSUdOQVRVUkVfQ0xBU1NfSU5URVJOQUwQBirqBwoKUGVybWlzc2lvbhIaChZQRVJNSVNTSU9OX1VOU1BFQ0lGSUVEEAASEwoPUEVSTUlTU0lPTl9PUEVOEAESFgoSUEVSTUlTU0lPTl9TRVNTSU9OEAISGwoXUEVSTUlTU0lPTl9QUk9GSUxFX1JFQUQQChIcChhQRVJNSVNTSU9OX1BST0ZJTEVfV1JJVEUQCxIfChtQRVJNSVNTSU9OX0FQUExJQ0FUSU9OX1JFQUQQFBIgChxQRVJNSVNTSU9OX0FQUExJQ0FUSU9OX1dSSVRFEBUSHQoZUEVSTUlTU0lPTl9BR1JFRU1FTlRfU0lHThAWEhgKFFBFUk1JU1NJT05fTE9BTl9SRUFEEBcSHAoYUEVSTUlTU0lPTl9QQVlNRU5UX1dSSVRFEB4SGwoXUEVSTUlTU0lPTl9QQVlNRU5UX1JFQUQQHxIgChxQRVJNSVNTSU9OX05PVElGSUNBVElPTl9SRUFEECgSIQodUEVSTUlTU0lPTl9OT1RJRklDQVRJT05fV1JJVEUQKRIbChdQRVJNSVNTSU9OX0NBVEFMT0dfUkVBRBA8Eh8KG1BFUk1JU1NJT05fSURFTlRJVFlfT1BFUkFURRBkEhsKF1BFUk1JU1NJT05fTE9BTl9PUEVSQVRFEGUSHAoYUEVSTUlTU0lPTl9NT05FWV9PUEVSQVRFEGYSGgoWUEVSTUlTU0lPTl9MRURHRVJfUkVBRBBnEh0KGVBFUk1JU1NJT05fU0NPUklOR19ERUNJREUQaBIbChdQRVJNSVNTSU9OX1NDT1JJTkdfUkVBRBBpEiMKH1BFUk1JU1NJT05fTk9USUZJQ0FUSU9OX09QRVJBVEUQahIbChdQRVJNSVNTSU9OX0ZMT1dfT1BFUkFURRBrEhwKGFBFUk1JU1NJT05fUFJPRFVDVF9XUklURRBsEhkKFVBFUk1JU1NJT05fU1RBRkZfUkVBRBB4EhoKFlBFUk1JU1NJT05fU1RBRkZfV1JJVEUQeRIZChVQRVJNSVNTSU9OX1JPTEVfV1JJVEUQehIZChVQRVJNSVNTSU9OX0FVRElUX1JFQUQQexIcChhQRVJNSVNTSU9OX0NVU1RPTUVSX1JFQUQQfBIdChlQRVJNSVNTSU9OX1BPUlRGT0xJT19SRUFEEH0SIQodUEVSTUlTU0lPTl9BUFBMSUNBVElPTl9SRVZJRVcQfhIeChpQRVJNSVNTSU9OX0NPTExFQ1RJT05fV09SSxB/EhsKFlBFUk1JU1NJT05fQ0hBVF9BTlNXRVIQgAESIQocUEVSTUlTU0lPTl9QQVJUTkVSX0tFWV9XUklURRCBASqbAQoMUGVyc29uYWxEYXRhEh0KGVBFUlNPTkFMX0RBVEFfVU5TUEVDSUZJRUQQABIZChVQRVJTT05BTF9EQVRBX0NPTlRBQ1QQARIaChZQRVJTT05BTF9EQVRBX0lERU5USVRZEAISGwoXUEVSU09OQUxfREFUQV9GSU5BTkNJQUwQAxIYChRQRVJTT05BTF9EQVRBX1NFQ1JFVBAEKmQKCFByaW9yaXR5EhgKFFBSSU9SSVRZX1VOU1BFQ0lGSUVEEAASFwoTUFJJT1JJVFlfQkFDS0dST1VORBABEhEKDVBSSU9SSVRZX1VTRVIQAhISCg5QUklPUklUWV9NT05FWRADOmAKCXNpZ25hdHVyZRIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLWHAyABKA4yIC5sZW5kZ2F0ZS50eXBlLnYxLlNpZ25hdHVyZUNsYXNzUglzaWduYXR1cmU6XgoKcGVybWlzc2lvbhIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLaHAyABKA4yHC5sZW5kZ2F0ZS50eXBlLnYxLlBlcm1pc3Npb25SCnBlcm1pc3Npb246WAoIcHJpb3JpdHkSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi3hwMgASgOMhoubGVuZGdhdGUudHlwZS52MS5Qcmlvcml0eVIIcHJpb3JpdHk6ZAoNcGVyc29uYWxfZGF0YRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYv4cDIAEoDjIeLmxlbmRnYXRlLnR5cGUudjEuUGVyc29uYWxEYXRhUgxwZXJzb25hbERhdGE6SgoQc2VjdGlvbl9yZXF1aXJlZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYwIcDIAEoCFIPc2VjdGlvblJlcXVpcmVkYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("Ch1sZW5kZ2F0ZS90eXBlL3YxL29wdGlvbi5wcm90bxIQbGVuZGdhdGUudHlwZS52MSrYAQoOU2lnbmF0dXJlQ2xhc3MSHwobU0lHTkFUVVJFX0NMQVNTX1VOU1BFQ0lGSUVEEAASGAoUU0lHTkFUVVJFX0NMQVNTX05PTkUQARIZChVTSUdOQVRVUkVfQ0xBU1NfRU5ST0wQAhIaChZTSUdOQVRVUkVfQ0xBU1NfREVWSUNFEAMSGwoXU0lHTkFUVVJFX0NMQVNTX1BBUlRORVIQBBIZChVTSUdOQVRVUkVfQ0xBU1NfTU9ORVkQBRIcChhTSUdOQVRVUkVfQ0xBU1NfSU5URVJOQUwQBiqGCAoKUGVybWlzc2lvbhIaChZQRVJNSVNTSU9OX1VOU1BFQ0lGSUVEEAASEwoPUEVSTUlTU0lPTl9PUEVOEAESFgoSUEVSTUlTU0lPTl9TRVNTSU9OEAISGgoWUEVSTUlTU0lPTl9TVEFGRl9MT0dJThADEhsKF1BFUk1JU1NJT05fUFJPRklMRV9SRUFEEAoSHAoYUEVSTUlTU0lPTl9QUk9GSUxFX1dSSVRFEAsSHwobUEVSTUlTU0lPTl9BUFBMSUNBVElPTl9SRUFEEBQSIAocUEVSTUlTU0lPTl9BUFBMSUNBVElPTl9XUklURRAVEh0KGVBFUk1JU1NJT05fQUdSRUVNRU5UX1NJR04QFhIYChRQRVJNSVNTSU9OX0xPQU5fUkVBRBAXEhwKGFBFUk1JU1NJT05fUEFZTUVOVF9XUklURRAeEhsKF1BFUk1JU1NJT05fUEFZTUVOVF9SRUFEEB8SIAocUEVSTUlTU0lPTl9OT1RJRklDQVRJT05fUkVBRBAoEiEKHVBFUk1JU1NJT05fTk9USUZJQ0FUSU9OX1dSSVRFECkSGwoXUEVSTUlTU0lPTl9DQVRBTE9HX1JFQUQQPBIfChtQRVJNSVNTSU9OX0lERU5USVRZX09QRVJBVEUQZBIbChdQRVJNSVNTSU9OX0xPQU5fT1BFUkFURRBlEhwKGFBFUk1JU1NJT05fTU9ORVlfT1BFUkFURRBmEhoKFlBFUk1JU1NJT05fTEVER0VSX1JFQUQQZxIdChlQRVJNSVNTSU9OX1NDT1JJTkdfREVDSURFEGgSGwoXUEVSTUlTU0lPTl9TQ09SSU5HX1JFQUQQaRIjCh9QRVJNSVNTSU9OX05PVElGSUNBVElPTl9PUEVSQVRFEGoSGwoXUEVSTUlTU0lPTl9GTE9XX09QRVJBVEUQaxIcChhQRVJNSVNTSU9OX1BST0RVQ1RfV1JJVEUQbBIZChVQRVJNSVNTSU9OX1NUQUZGX1JFQUQQeBIaChZQRVJNSVNTSU9OX1NUQUZGX1dSSVRFEHkSGQoVUEVSTUlTU0lPTl9ST0xFX1dSSVRFEHoSGQoVUEVSTUlTU0lPTl9BVURJVF9SRUFEEHsSHAoYUEVSTUlTU0lPTl9DVVNUT01FUl9SRUFEEHwSHQoZUEVSTUlTU0lPTl9QT1JURk9MSU9fUkVBRBB9EiEKHVBFUk1JU1NJT05fQVBQTElDQVRJT05fUkVWSUVXEH4SHgoaUEVSTUlTU0lPTl9DT0xMRUNUSU9OX1dPUksQfxIbChZQRVJNSVNTSU9OX0NIQVRfQU5TV0VSEIABEiEKHFBFUk1JU1NJT05fUEFSVE5FUl9LRVlfV1JJVEUQgQEqmwEKDFBlcnNvbmFsRGF0YRIdChlQRVJTT05BTF9EQVRBX1VOU1BFQ0lGSUVEEAASGQoVUEVSU09OQUxfREFUQV9DT05UQUNUEAESGgoWUEVSU09OQUxfREFUQV9JREVOVElUWRACEhsKF1BFUlNPTkFMX0RBVEFfRklOQU5DSUFMEAMSGAoUUEVSU09OQUxfREFUQV9TRUNSRVQQBCpkCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhcKE1BSSU9SSVRZX0JBQ0tHUk9VTkQQARIRCg1QUklPUklUWV9VU0VSEAISEgoOUFJJT1JJVFlfTU9ORVkQAyp7CgVSZXRyeRIVChFSRVRSWV9VTlNQRUNJRklFRBAAEhQKEFJFVFJZX0FGVEVSX0hJTlQQARIWChJSRVRSWV9TQU1FX1JFUVVFU1QQAhIWChJSRVRSWV9TSUdORURfQUdBSU4QAxIVChFSRVRSWV9ORVdfU0VTU0lPThAEOmAKCXNpZ25hdHVyZRIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLWHAyABKA4yIC5sZW5kZ2F0ZS50eXBlLnYxLlNpZ25hdHVyZUNsYXNzUglzaWduYXR1cmU6XgoKcGVybWlzc2lvbhIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLaHAyABKA4yHC5sZW5kZ2F0ZS50eXBlLnYxLlBlcm1pc3Npb25SCnBlcm1pc3Npb246WAoIcHJpb3JpdHkSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi3hwMgASgOMhoubGVuZGdhdGUudHlwZS52MS5Qcmlvcml0eVIIcHJpb3JpdHk6RQoNZnJlc2hfc2Vjb25kcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLiHAyABKAVSDGZyZXNoU2Vjb25kczpkCg1wZXJzb25hbF9kYXRhEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi/hwMgASgOMh4ubGVuZGdhdGUudHlwZS52MS5QZXJzb25hbERhdGFSDHBlcnNvbmFsRGF0YTpKChBzZWN0aW9uX3JlcXVpcmVkEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxjAhwMgASgIUg9zZWN0aW9uUmVxdWlyZWQ6UgoFcmV0cnkSIS5nb29nbGUucHJvdG9idWYuRW51bVZhbHVlT3B0aW9ucxjJhwMgASgOMhcubGVuZGdhdGUudHlwZS52MS5SZXRyeVIFcmV0cnliBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * SignatureClass says how a request to an RPC must be signed. Every RPC declares one; an RPC without it fails the build.
@@ -42,7 +42,7 @@ export enum SignatureClass {
   ENROL = 2,
 
   /**
-   * Signed by an enrolled device key.
+   * Signed by an enrolled device key. RPCs that need a session may instead be signed by that session's own key (identity.v1.SessionKey).
    *
    * @generated from enum value: SIGNATURE_CLASS_DEVICE = 3;
    */
@@ -56,8 +56,8 @@ export enum SignatureClass {
   PARTNER = 4,
 
   /**
-   * Signed by an enrolled device key with every component covered, idempotency key and session included; it fails closed when
-   * the nonce store is gone.
+   * Signed by an enrolled device key, and no other, with every component covered, idempotency key and session included; it fails closed
+   * when the nonce store is gone. The answer is signed by the server.
    *
    * @generated from enum value: SIGNATURE_CLASS_MONEY = 5;
    */
@@ -104,6 +104,13 @@ export enum Permission {
    * @generated from enum value: PERMISSION_SESSION = 2;
    */
   SESSION = 2,
+
+  /**
+   * Staff whose password was right and whose second factor is still due: they may give it, and nothing else.
+   *
+   * @generated from enum value: PERMISSION_STAFF_LOGIN = 3;
+   */
+  STAFF_LOGIN = 3,
 
   /**
    * Read one's own profile, devices and consents.
@@ -240,6 +247,8 @@ export enum Permission {
 
   /**
    * Create and change products.
+   *
+   * 120 to 199 are staff's. A role of staff holds none but these and LEDGER_READ, SCORING_READ and PRODUCT_WRITE.
    *
    * @generated from enum value: PERMISSION_PRODUCT_WRITE = 108;
    */
@@ -413,6 +422,54 @@ export const PrioritySchema: GenEnum<Priority> = /*@__PURE__*/
   enumDesc(file_lendgate_type_v1_option, 3);
 
 /**
+ * Retry says what a repeat of a refused request can do. It is said of reasons.
+ *
+ * @generated from enum lendgate.type.v1.Retry
+ */
+export enum Retry {
+  /**
+   * Nothing: the same request would be refused again. Something has to be changed or done first, as the reason's words say.
+   *
+   * @generated from enum value: RETRY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It may pass after the hint (RetryInfo, Retry-After), with the same request_id; without a hint after a second, doubled each time.
+   *
+   * @generated from enum value: RETRY_AFTER_HINT = 1;
+   */
+  AFTER_HINT = 1,
+
+  /**
+   * It is not known whether it was done. Repeat with the same request_id: what was done is answered, not done again.
+   *
+   * @generated from enum value: RETRY_SAME_REQUEST = 2;
+   */
+  SAME_REQUEST = 2,
+
+  /**
+   * It may pass at once when it is signed again: new nonce and time, the same request_id. Once.
+   *
+   * @generated from enum value: RETRY_SIGNED_AGAIN = 3;
+   */
+  SIGNED_AGAIN = 3,
+
+  /**
+   * It may pass once after the session has been renewed, with the same request_id.
+   *
+   * @generated from enum value: RETRY_NEW_SESSION = 4;
+   */
+  NEW_SESSION = 4,
+}
+
+/**
+ * Describes the enum lendgate.type.v1.Retry.
+ */
+export const RetrySchema: GenEnum<Retry> = /*@__PURE__*/
+  enumDesc(file_lendgate_type_v1_option, 4);
+
+/**
  * How requests to this RPC must be signed.
  *
  * @generated from extension: lendgate.type.v1.SignatureClass signature = 50101;
@@ -437,12 +494,21 @@ export const priority: GenExtension<MethodOptions, Priority> = /*@__PURE__*/
   extDesc(file_lendgate_type_v1_option, 2);
 
 /**
+ * For how many seconds an answer may be given again to the same caller without asking the backends, unless something of that person's
+ * has changed meanwhile. 0 or unset: never. For reads only.
+ *
+ * @generated from extension: int32 fresh_seconds = 50104;
+ */
+export const fresh_seconds: GenExtension<MethodOptions, number> = /*@__PURE__*/
+  extDesc(file_lendgate_type_v1_option, 3);
+
+/**
  * The kind of personal data in this field.
  *
  * @generated from extension: lendgate.type.v1.PersonalData personal_data = 50111;
  */
 export const personal_data: GenExtension<FieldOptions, PersonalData> = /*@__PURE__*/
-  extDesc(file_lendgate_type_v1_option, 3);
+  extDesc(file_lendgate_type_v1_option, 4);
 
 /**
  * On a section of a screen: true when the screen cannot be shown without it, so that its failure is the screen's.
@@ -450,5 +516,13 @@ export const personal_data: GenExtension<FieldOptions, PersonalData> = /*@__PURE
  * @generated from extension: bool section_required = 50112;
  */
 export const section_required: GenExtension<FieldOptions, boolean> = /*@__PURE__*/
-  extDesc(file_lendgate_type_v1_option, 4);
+  extDesc(file_lendgate_type_v1_option, 5);
+
+/**
+ * What a repeat can do, of a reason.
+ *
+ * @generated from extension: lendgate.type.v1.Retry retry = 50121;
+ */
+export const retry: GenExtension<EnumValueOptions, Retry> = /*@__PURE__*/
+  extDesc(file_lendgate_type_v1_option, 6);
 
