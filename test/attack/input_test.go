@@ -18,6 +18,7 @@ import (
 
 	"github.com/lendgate/lendgate/gen/go/lendgate/agent/v1/agentv1connect"
 	"github.com/lendgate/lendgate/gen/go/lendgate/mobile/v1/mobilev1connect"
+	typev1 "github.com/lendgate/lendgate/gen/go/lendgate/type/v1"
 )
 
 // bodyLimit is what the edge takes, in bytes.
@@ -54,7 +55,11 @@ func t01(t *testing.T, p *people) string {
 	m := rpc(t, mobilev1connect.AppServiceGetAppConfigProcedure)
 	expect(t, "with a length", p.borys.send(t, m, large, nil, nil), "REQUEST_TOO_LARGE")
 	expect(t, "in chunks", p.borys.send(t, m, large, nil, func(r *http.Request) { r.ContentLength = -1 }), "REQUEST_TOO_LARGE")
-	return "2 kinds"
+	all := rpcs(t)
+	for _, m := range all { // Before anybody is asked who they are.
+		expect(t, short(m), p.borys.send(t, m, large, nil, nil), "REQUEST_TOO_LARGE")
+	}
+	return fmt.Sprintf("2 kinds, and %d RPCs", len(all))
 }
 
 func t02(t *testing.T, p *people) string {
@@ -98,7 +103,18 @@ func t03(t *testing.T, p *people) string {
 			t.Errorf("%s: %d %s after %s", what, a.Status, a.Reason, took)
 		}
 	}
-	return fmt.Sprintf("%d bodies", len(bodies))
+	half, staffed := p.admin.hire(t, p.in, "creditor", false), 0
+	for _, m := range rpcs(t) { // Borrowers' and partners' RPCs get the same in test/platform.
+		if m.Descriptor.ParentFile().Package() == "lendgate.agent.v1" {
+			staffed++
+			who := p.admin
+			if m.Permission == typev1.Permission_PERMISSION_STAFF_LOGIN { // For whom the second factor is still missing.
+				who = half.caller
+			}
+			expect(t, short(m), who.send(t, m, []byte(`{"request_id":`), nil, nil), "MALFORMED_REQUEST")
+		}
+	}
+	return fmt.Sprintf("%d bodies, and %d RPCs of staff", len(bodies), staffed)
 }
 
 func t04(t *testing.T, p *people) string {
