@@ -108,6 +108,19 @@ type signedVector struct {
 	Now int64 `json:"now"`
 }
 
+// judgeEach reads a file of vectors and gives a verdict on each.
+func judgeEach[V any](raw []byte, judge func(V) outcome) ([]outcome, error) {
+	vectors, err := readVectors[V](raw)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]outcome, len(vectors))
+	for i, v := range vectors {
+		outcomes[i] = judge(v)
+	}
+	return outcomes, nil
+}
+
 // readVectors reads the records under "vectors", or a bare array of them. Some
 // publishers wrap them with notes, some do not.
 func readVectors[T any](raw []byte) ([]T, error) {

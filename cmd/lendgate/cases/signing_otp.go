@@ -29,15 +29,7 @@ type otpVector struct {
 // runOneTimePasswords computes each code. Both RFCs print codes of their own secrets,
 // in appendices D and B.
 func runOneTimePasswords(_ string, raw []byte) ([]outcome, error) {
-	vectors, err := readVectors[otpVector](raw)
-	if err != nil {
-		return nil, err
-	}
-	outcomes := make([]outcome, len(vectors))
-	for i, v := range vectors {
-		outcomes[i] = outcome{ID: v.ID, Err: v.check()}
-	}
-	return outcomes, nil
+	return judgeEach(raw, func(v otpVector) outcome { return outcome{ID: v.ID, Err: v.check()} })
 }
 
 // check uses the code that staff's second factor is verified with. Steps count from

@@ -133,15 +133,7 @@ type componentVector struct {
 
 // runComponents compares signature-base lines, or asks for a refusal.
 func runComponents(_ string, raw []byte) ([]outcome, error) {
-	vectors, err := readVectors[componentVector](raw)
-	if err != nil {
-		return nil, err
-	}
-	outcomes := make([]outcome, len(vectors))
-	for i, v := range vectors {
-		outcomes[i] = outcome{ID: v.ID, Err: v.check()}
-	}
-	return outcomes, nil
+	return judgeEach(raw, func(v componentVector) outcome { return outcome{ID: v.ID, Err: v.check()} })
 }
 
 // check compares the lines byte for byte: a signature forgives nothing.

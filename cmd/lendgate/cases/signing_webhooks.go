@@ -30,15 +30,7 @@ type webhookVector struct {
 // runWebhooks gives a verdict on each webhook, and where the key that signed is known,
 // asks that signing again gives the same header.
 func runWebhooks(_ string, raw []byte) ([]outcome, error) {
-	vectors, err := readVectors[webhookVector](raw)
-	if err != nil {
-		return nil, err
-	}
-	outcomes := make([]outcome, len(vectors))
-	for i, v := range vectors {
-		outcomes[i] = outcome{ID: v.ID, Err: v.check()}
-	}
-	return outcomes, nil
+	return judgeEach(raw, func(v webhookVector) outcome { return outcome{ID: v.ID, Err: v.check()} })
 }
 
 // check verifies, and signs again what was rightly accepted.
